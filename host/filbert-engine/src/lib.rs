@@ -1,0 +1,1 @@
+//! Compiles, limits and calls guests; the one crate that names wasmtime.

@@ -1,0 +1,1 @@
+//! Pure core of the host: plans, diffs, merging, conditions, grants.

@@ -1,0 +1,1 @@
+//! Queue, passes, read sets, memo.

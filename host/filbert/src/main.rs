@@ -1,0 +1,3 @@
+//! The `filbert` command.
+
+fn main() {}
