@@ -1,0 +1,444 @@
+//! What a module may read and change. Every read and every effect is checked here before it reaches a cache or the
+//! API client. A grant is given by an administrator; what a module asks for in `describe()` is only a wish.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::object::{ObjectKey, ResourceType};
+
+/// One capability.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Grant {
+    /// Kubernetes objects.
+    Objects(ObjectGrant),
+    /// Client messages to members, by type identifier.
+    Messages(MessageGrant),
+    /// Requests to member agents and Management Centers.
+    Agents(AgentGrant),
+    /// Certificates that the host makes and keeps.
+    Certificates {},
+    /// A capability that this host does not know. It grants nothing.
+    Other(Value),
+}
+
+/// Kubernetes objects of one resource type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObjectGrant {
+    /// Which type. A version of `*` stands for any.
+    pub resource: ResourceType,
+    /// What may be done.
+    pub verbs: Vec<Verb>,
+    /// Where.
+    #[serde(default)]
+    pub within: Namespaces,
+    /// Only objects with these labels; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelRequirement>,
+    /// Only objects of these names; empty for any. `{name}` stands for the name of the reconciled object, a final `*` for
+    /// any rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+/// What may be done to objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Get and list.
+    Read,
+    /// Create and change.
+    Apply,
+    /// Delete.
+    Delete,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Apply => "apply",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+/// In which namespaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Namespaces {
+    /// That of the reconciled object.
+    #[default]
+    Here,
+    /// These.
+    Named(Vec<String>),
+    /// All, and cluster-scoped objects.
+    All,
+}
+
+/// Client messages by type identifier.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MessageGrant {
+    /// Messages that change nothing.
+    pub ask: Vec<u32>,
+    /// Messages that change something.
+    pub call: Vec<u32>,
+}
+
+/// Requests to agents: `POST /backups/*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentGrant {
+    /// Method and path; a final `*` stands for any rest.
+    pub routes: Vec<String>,
+}
+
+/// What a label must satisfy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRequirement {
+    /// The label.
+    pub key: String,
+    /// How it is compared.
+    pub operator: LabelOperator,
+    /// Empty for `exists` and `absent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// How a label is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelOperator {
+    /// The label is there and has one of the values.
+    OneOf,
+    /// The label is absent or has none of the values.
+    NoneOf,
+    /// The label is there.
+    Exists,
+    /// It is not.
+    Absent,
+}
+
+impl LabelRequirement {
+    /// Whether an object with these labels satisfies it.
+    pub fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
+        let found = labels.get(&self.key);
+        match self.operator {
+            LabelOperator::OneOf => found.is_some_and(|value| self.values.contains(value)),
+            LabelOperator::NoneOf => found.is_none_or(|value| !self.values.contains(value)),
+            LabelOperator::Exists => found.is_some(),
+            LabelOperator::Absent => found.is_none(),
+        }
+    }
+
+    /// In the notation of label selectors: `app in (blue,green)`.
+    pub fn selector(&self) -> String {
+        let Self { key, operator, values } = self;
+        match operator {
+            LabelOperator::OneOf => format!("{key} in ({})", values.join(",")),
+            LabelOperator::NoneOf => format!("{key} notin ({})", values.join(",")),
+            LabelOperator::Exists => key.clone(),
+            LabelOperator::Absent => format!("!{key}"),
+        }
+    }
+}
+
+/// The labels of an object; those that are no strings are left out.
+pub fn labels_of(object: &Value) -> BTreeMap<String, String> {
+    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+    labels.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// For which object a module is at work: `here` and `{name}` in a grant mean its namespace and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// Absent for cluster-scoped objects.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// A read or an effect outside the grant. Says what would have to be granted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{verb} of {target} is outside the grant; the module would need `{verb}` on `{resource}`{detail}")]
+pub struct Denied {
+    verb: Verb,
+    target: String,
+    resource: ResourceType,
+    detail: String,
+}
+
+impl ObjectGrant {
+    fn is_for(&self, resource: &ResourceType) -> bool {
+        let own = &self.resource;
+        own.group == resource.group
+            && own.plural == resource.plural
+            && (own.version == "*" || own.version == resource.version)
+    }
+
+    fn covers_namespace(&self, namespace: Option<&str>, subject: Subject<'_>) -> bool {
+        match (&self.within, namespace) {
+            (Namespaces::All, _) => true,
+            (_, None) => subject.namespace.is_none() && self.within == Namespaces::Here,
+            (Namespaces::Here, Some(namespace)) => subject.namespace == Some(namespace),
+            (Namespaces::Named(names), Some(namespace)) => names.iter().any(|name| name == namespace),
+        }
+    }
+
+    fn covers_name(&self, name: &str, subject: Subject<'_>) -> bool {
+        self.names.is_empty()
+            || self.names.iter().any(|pattern| {
+                let pattern = pattern.replace("{name}", subject.name);
+                match pattern.strip_suffix('*') {
+                    Some(prefix) => name.starts_with(prefix),
+                    None => name == pattern,
+                }
+            })
+    }
+
+    fn covers_labels(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.labels.iter().all(|requirement| requirement.holds(labels))
+    }
+}
+
+/// All that one module may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Grants(pub Vec<Grant>);
+
+impl Grants {
+    /// The object grants among them.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectGrant> {
+        self.0.iter().filter_map(|grant| match grant {
+            Grant::Objects(objects) => Some(objects),
+            _ => None,
+        })
+    }
+
+    /// Whether `verb` may be done to the object `key`. `labels` are those of the object where it is known: an object
+    /// that does not exist has none to compare, so reading it is allowed wherever its name is.
+    ///
+    /// # Errors
+    /// [`Denied`] says what would have to be granted.
+    pub fn check(
+        &self,
+        verb: Verb,
+        key: &ObjectKey,
+        labels: Option<&BTreeMap<String, String>>,
+        subject: Subject<'_>,
+    ) -> Result<(), Denied> {
+        let covers = |grant: &&ObjectGrant| {
+            grant.verbs.contains(&verb)
+                && grant.is_for(&key.resource)
+                && grant.covers_namespace(key.namespace.as_deref(), subject)
+                && grant.covers_name(&key.name, subject)
+        };
+        let mut near = false;
+        for grant in self.objects().filter(covers) {
+            if labels.is_none_or(|labels| grant.covers_labels(labels)) {
+                return Ok(());
+            }
+            near = true;
+        }
+        let detail = if near {
+            ", but its labels do not match the grant".to_owned()
+        } else {
+            match &key.namespace {
+                Some(namespace) if subject.namespace != Some(namespace) => format!(" in namespace `{namespace}`"),
+                None => " within all namespaces, as for every cluster-scoped object".to_owned(),
+                Some(_) => String::new(),
+            }
+        };
+        Err(Denied { verb, target: key.to_string(), resource: key.resource.clone(), detail })
+    }
+
+    /// Which objects a list may show: `None` where the module has no grant to list here at all.
+    ///
+    /// # Errors
+    /// [`Denied`] where no object grant covers the resource type and namespace.
+    pub fn check_list(
+        &self,
+        resource: &ResourceType,
+        namespace: Option<&str>,
+        subject: Subject<'_>,
+    ) -> Result<ListGrant<'_>, Denied> {
+        let grants: Vec<_> = self
+            .objects()
+            .filter(|grant| grant.verbs.contains(&Verb::Read) && grant.is_for(resource))
+            .filter(|grant| namespace.is_none() || grant.covers_namespace(namespace, subject))
+            .collect();
+        if grants.is_empty() {
+            let detail = namespace.map(|n| format!(" in namespace `{n}`")).unwrap_or_default();
+            return Err(Denied {
+                verb: Verb::Read,
+                target: format!("a list of {resource}"),
+                resource: resource.clone(),
+                detail,
+            });
+        }
+        Ok(ListGrant { grants })
+    }
+
+    /// Whether every capability here is also in `bound`; the first that is not, if any.
+    pub fn first_beyond<'a>(&'a self, bound: &Grants) -> Option<&'a Grant> {
+        self.0.iter().find(|wanted| !bound.0.iter().any(|given| given.includes(wanted)))
+    }
+}
+
+impl Grant {
+    /// Whether this grant allows all that `wanted` asks for. Errs on the side of no: two grants that only together
+    /// allow something do not include it.
+    pub fn includes(&self, wanted: &Grant) -> bool {
+        match (self, wanted) {
+            (Self::Objects(given), Self::Objects(wanted)) => {
+                given.is_for(&wanted.resource)
+                    && wanted.verbs.iter().all(|verb| given.verbs.contains(verb))
+                    && given.within.includes(&wanted.within)
+                    && given.labels.iter().all(|label| wanted.labels.contains(label))
+                    && (given.names.is_empty()
+                        || (!wanted.names.is_empty() && wanted.names.iter().all(|name| given.includes_name(name))))
+            }
+            (Self::Messages(given), Self::Messages(wanted)) => {
+                wanted.ask.iter().all(|id| given.ask.contains(id))
+                    && wanted.call.iter().all(|id| given.call.contains(id))
+            }
+            (Self::Agents(given), Self::Agents(wanted)) => {
+                wanted.routes.iter().all(|route| given.routes.contains(route))
+            }
+            (Self::Certificates {}, Self::Certificates {}) => true,
+            _ => false,
+        }
+    }
+}
+
+impl ObjectGrant {
+    fn includes_name(&self, wanted: &str) -> bool {
+        self.names
+            .iter()
+            .any(|given| given == wanted || given.strip_suffix('*').is_some_and(|prefix| wanted.starts_with(prefix)))
+    }
+}
+
+impl Namespaces {
+    fn includes(&self, wanted: &Self) -> bool {
+        match (self, wanted) {
+            (Self::All, _) | (Self::Here, Self::Here) => true,
+            (Self::Named(given), Self::Named(wanted)) => wanted.iter().all(|name| given.contains(name)),
+            _ => false,
+        }
+    }
+}
+
+/// What a list may show.
+#[derive(Debug)]
+pub struct ListGrant<'a> {
+    grants: Vec<&'a ObjectGrant>,
+}
+
+impl ListGrant<'_> {
+    /// Whether this object may be shown.
+    pub fn shows(
+        &self,
+        namespace: Option<&str>,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+        subject: Subject<'_>,
+    ) -> bool {
+        self.grants.iter().any(|grant| {
+            grant.covers_namespace(namespace, subject)
+                && grant.covers_name(name, subject)
+                && grant.covers_labels(labels)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn services() -> ResourceType {
+        ResourceType::new("", "v1", "services")
+    }
+
+    fn grants(yaml_like: Value) -> Grants {
+        serde_json::from_value(yaml_like).expect("a grant")
+    }
+
+    fn own_services() -> Grants {
+        grants(json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "services"},
+            "verbs": ["read", "apply"], "names": ["{name}", "{name}-*"]}}]))
+    }
+
+    const BLUE: Subject<'_> = Subject { namespace: Some("market"), name: "blue" };
+
+    #[test]
+    fn allows_names_made_from_that_of_the_reconciled_object() {
+        for name in ["blue", "blue-0"] {
+            own_services()
+                .check(Verb::Apply, &ObjectKey::namespaced(services(), "market", name), None, BLUE)
+                .expect("allowed");
+        }
+    }
+
+    #[test]
+    fn denies_another_name_verb_namespace_or_type_and_says_what_is_missing() {
+        let denied =
+            |verb, key: ObjectKey| own_services().check(verb, &key, None, BLUE).expect_err("denied").to_string();
+        insta::assert_snapshot!(
+            [
+                denied(Verb::Apply, ObjectKey::namespaced(services(), "market", "green")),
+                denied(Verb::Delete, ObjectKey::namespaced(services(), "market", "blue")),
+                denied(Verb::Read, ObjectKey::namespaced(services(), "harbour", "blue")),
+                denied(Verb::Read, ObjectKey { resource: ResourceType::new("", "v1", "nodes"), namespace: None, name: "n".into() }),
+            ]
+            .join("\n"),
+            @r"
+        apply of services/v1 market/green is outside the grant; the module would need `apply` on `services/v1`
+        delete of services/v1 market/blue is outside the grant; the module would need `delete` on `services/v1`
+        read of services/v1 harbour/blue is outside the grant; the module would need `read` on `services/v1` in namespace `harbour`
+        read of nodes/v1 n is outside the grant; the module would need `read` on `nodes/v1` within all namespaces, as for every cluster-scoped object
+        "
+        );
+    }
+
+    #[test]
+    fn a_list_shows_only_what_is_granted() {
+        let grants = own_services();
+        let shown = grants.check_list(&services(), Some("market"), BLUE).expect("granted");
+        let none = BTreeMap::new();
+        assert!(shown.shows(Some("market"), "blue-1", &none, BLUE));
+        assert!(!shown.shows(Some("market"), "green", &none, BLUE));
+        assert!(grants.check_list(&services(), Some("harbour"), BLUE).is_err());
+    }
+
+    #[test]
+    fn labels_bound_what_may_be_read() {
+        let grants = grants(
+            json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "pods"}, "verbs": ["read"],
+            "labels": [{"key": "app", "operator": "one-of", "values": ["blue"]}]}}]),
+        );
+        let key = ObjectKey::namespaced(ResourceType::new("", "v1", "pods"), "market", "p");
+        let labels = |value: &str| BTreeMap::from([("app".to_owned(), value.to_owned())]);
+        assert!(grants.check(Verb::Read, &key, Some(&labels("blue")), BLUE).is_ok());
+        let denied = grants.check(Verb::Read, &key, Some(&labels("green")), BLUE).expect_err("denied");
+        assert!(denied.to_string().ends_with("but its labels do not match the grant"), "{denied}");
+    }
+
+    #[test]
+    fn a_wish_for_more_is_found() {
+        let wider = grants(
+            json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "services"}, "verbs": ["read", "delete"]}}]),
+        );
+        assert!(wider.first_beyond(&own_services()).is_some());
+        let narrower = grants(json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "services"},
+            "verbs": ["apply"], "names": ["{name}-0"]}}]));
+        assert_eq!(narrower.first_beyond(&own_services()), None);
+    }
+}
