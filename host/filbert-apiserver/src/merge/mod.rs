@@ -1,0 +1,1 @@
+//! How writes of several managers become one object: server-side apply, field ownership, strategic merge patch.
