@@ -2,6 +2,7 @@
 //!
 //! Modules that check objects return [`FieldErrors`]; whoever knows the object's kind and name turns them into a [`Status`].
 
+use crate::crd::golang;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -150,7 +151,11 @@ impl FieldError {
             && let Some(value) = &self.value
         {
             text.push_str(": ");
-            text.push_str(&value.to_string());
+            // Go's `%v` for scalars (texts quoted), JSON for the rest.
+            text.push_str(&match value {
+                Value::Number(_) => golang::plain(value),
+                other => golang::json(other),
+            });
         }
         if !self.detail.is_empty() {
             text.push_str(": ");
