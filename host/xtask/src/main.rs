@@ -1,3 +1,58 @@
-//! Everything that is not `cargo`.
+//! Everything that is not `cargo`. `cargo xtask --help` lists it.
+#![expect(clippy::print_stderr, reason = "a build tool talks to people")]
 
-fn main() {}
+mod component;
+mod guests;
+mod project;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Builds, runs and checks Filbert.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build all guests into components below `target/modules`. A running `dev` takes them up at once.
+    Guests(guests::Options),
+    /// Build everything and run the operator against the embedded API server, with samples to look at.
+    Dev {
+        /// Handed to `filbert dev`: `--once`, `-o json`, …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run every hermetic test: nothing from the network but crates.
+    Test {
+        /// Handed to `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("caused by: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Guests(options) => guests::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Dev { arguments } => project::dev(&arguments),
+        Command::Test { arguments } => project::test(&arguments),
+    }
+}

@@ -1,0 +1,70 @@
+//! Where things are, and the commands that only start other commands.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::guests;
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    // host/xtask, two levels down.
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("xtask lives two levels below the root").to_owned()
+}
+
+/// Where cargo puts what it builds.
+#[expect(clippy::disallowed_methods, reason = "cargo's own variable")]
+pub(crate) fn target() -> PathBuf {
+    env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), |dir| root().join(dir))
+}
+
+/// Where built modules are.
+pub(crate) fn modules() -> PathBuf {
+    target().join("modules")
+}
+
+/// Cargo, as it called us.
+#[expect(clippy::disallowed_methods, reason = "cargo's own variable")]
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command to its end; fails where it fails.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let line = command.get_args().map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("failed to start `{program}`"))?;
+    if !status.success() {
+        bail!("`{program} {line}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// Builds all and becomes `filbert dev`.
+pub(crate) fn dev(arguments: &[String]) -> Result<ExitCode> {
+    guests::run(&guests::Options::default())?;
+    succeed(cargo().args(["build", "--package", "filbert"]))?;
+    let samples = root().join("crds/samples");
+    let mut command = Command::new(target().join("debug/filbert"));
+    command.arg("dev").arg("--modules").arg(modules());
+    if !arguments.iter().any(|argument| argument == "-f" || argument.starts_with("--file")) {
+        for sample in ["hazelcast.yaml", "management-center.yaml"] {
+            command.arg("-f").arg(samples.join(sample));
+        }
+    }
+    let status = command.args(arguments).status().context("failed to start `filbert dev`")?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Builds what tests need and runs them all.
+pub(crate) fn test(arguments: &[String]) -> Result<ExitCode> {
+    guests::run(&guests::Options::default())?;
+    succeed(cargo().args(["build", "--package", "filbert"]))?;
+    succeed(cargo().args(["test", "--workspace"]).args(arguments))?;
+    Ok(ExitCode::SUCCESS)
+}
