@@ -1,0 +1,85 @@
+//! The engine: one per process, shared by everything that loads or calls modules.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+
+use crate::host::{Host, linker_of_reviews, linker_of_steps};
+use crate::load::LoadError;
+use crate::module::Module;
+use crate::settings::{Limits, Settings, config};
+use crate::ticker::Ticker;
+
+/// Compiles and calls modules. Cloning shares it.
+///
+/// # Guarantees
+///
+/// Every call gets a store and an instance of its own, so no call sees a byte of another; what a guest takes (memory,
+/// time, log, answer) is bounded; and the same inputs give the same answer in every engine of this version.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) settings: Settings,
+    pub(crate) linker_of_steps: Linker<Host>,
+    pub(crate) linker_of_reviews: Linker<Host>,
+    /// The pool does not wait when it is full, it fails: calls wait here instead.
+    pub(crate) steps: Semaphore,
+    pub(crate) reviews: Semaphore,
+    /// One module is compiled at a time: the limits are for one, and the serving path keeps its cores.
+    pub(crate) compiling: Semaphore,
+    pub(crate) ticker: Ticker,
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// wasmtime does not take the settings, or the machine has not what they ask for.
+    #[error("failed to set up the WebAssembly engine")]
+    SetUp(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no thread for the epoch.
+    #[error("failed to start the engine's clock thread")]
+    Clock(#[source] std::io::Error),
+}
+
+impl Engine {
+    /// Sets up the pool, the linkers and the clock thread, which sleeps while no call runs.
+    pub fn new(settings: Settings) -> Result<Self, EngineError> {
+        // Loading probes a module in a place of its own.
+        let instances = settings.steps + settings.reviews + 1;
+        let instances = u32::try_from(instances).unwrap_or(u32::MAX);
+        let set_up = |error: wasmtime::Error| EngineError::SetUp(error.into());
+        let wasmtime = wasmtime::Engine::new(&config(instances, settings.largest_memory)).map_err(set_up)?;
+        let shared = Shared {
+            linker_of_steps: linker_of_steps(&wasmtime).map_err(set_up)?,
+            linker_of_reviews: linker_of_reviews(&wasmtime).map_err(set_up)?,
+            steps: Semaphore::new(settings.steps),
+            reviews: Semaphore::new(settings.reviews),
+            compiling: Semaphore::new(1),
+            ticker: Ticker::start(&wasmtime).map_err(EngineError::Clock)?,
+            settings,
+            wasmtime,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Loads a module with the engine's limits. See [`Engine::load_limited`].
+    pub async fn load(&self, name: &str, wasm: &[u8]) -> Result<Module, LoadError> {
+        self.load_limited(name, wasm, self.shared.settings.limits).await
+    }
+
+    /// Makes a component ready to be called: checks its size and surface, compiles it, calls `describe` with every read
+    /// trapping. `name` is what the administrator calls it.
+    ///
+    /// # Guarantees
+    ///
+    /// A module that is returned has every role that it exports in the shape of the contract. May be cut off at any await;
+    /// nothing but work in progress is lost.
+    pub async fn load_limited(&self, name: &str, wasm: &[u8], limits: Limits) -> Result<Module, LoadError> {
+        crate::load::load(self, name, wasm, limits).await
+    }
+}
