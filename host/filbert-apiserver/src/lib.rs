@@ -6,3 +6,4 @@ pub mod builtin;
 pub mod crd;
 pub mod error;
 pub mod merge;
+pub mod openapi;
