@@ -1,0 +1,29 @@
+//! Taking finalizers off objects, which may let them go.
+
+use crate::core::Core;
+use crate::resource::Resource;
+use crate::store::Key;
+use crate::write::{self, Update, WriteOptions};
+use serde_json::Value;
+
+/// Removes one finalizer as `manager`; an object that is gone is as good.
+pub(crate) fn remove(core: &Core, resource: &Resource, key: &Key, finalizer: &str, manager: &str) {
+    let Ok(current) = core.get(resource, key) else { return };
+    let mut object = core.view(resource, &current);
+    let Some(list) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) else { return };
+    list.retain(|found| found != finalizer);
+    let written = write::update(
+        core,
+        resource,
+        Update { key, subresource: "" },
+        object,
+        &WriteOptions::of(core, manager),
+        &mut Vec::new(),
+    );
+    match written {
+        // Somebody wrote in between; they will bring us here again.
+        Err(status) if status.code == 409 || status.code == 404 => {}
+        Err(status) => tracing::warn!(%key, finalizer, error = %status, "failed to remove a finalizer"),
+        Ok(_) => {}
+    }
+}

@@ -1,0 +1,95 @@
+use super::*;
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{
+    Api, DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
+use kube::core::{ApiResource, GroupVersionKind};
+use serde_json::json;
+
+fn config_map(name: &str) -> ConfigMap {
+    ConfigMap { metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }, ..ConfigMap::default() }
+}
+
+#[tokio::test]
+async fn objects_live_and_die_as_a_client_expects() {
+    let server = ApiServer::builder().build();
+    let api: Api<ConfigMap> = Api::namespaced(server.client(), "default");
+    let created = api.create(&PostParams::default(), &config_map("tide")).await.unwrap();
+    assert!(created.metadata.uid.is_some());
+    let again = api.create(&PostParams::default(), &config_map("tide")).await.unwrap_err();
+    assert!(matches!(again, kube::Error::Api(status) if status.reason == "AlreadyExists"));
+    let version = created.metadata.resource_version.clone().unwrap();
+    let patch = json!({ "data": { "level": "low" } });
+    api.patch("tide", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    let mut changed = created.clone();
+    changed.data = Some([("level".to_owned(), "high".to_owned())].into());
+    let conflict = api.replace("tide", &PostParams::default(), &changed).await.unwrap_err();
+    assert!(matches!(conflict, kube::Error::Api(status) if status.reason == "Conflict"));
+    let watch = WatchParams::default().timeout(5);
+    let mut events = api.watch(&watch, &version).await.unwrap().boxed();
+    api.delete("tide", &DeleteParams::default()).await.unwrap();
+    assert!(matches!(events.try_next().await.unwrap(), Some(WatchEvent::Modified(found)) if found.data.is_some()));
+    assert!(matches!(events.try_next().await.unwrap(), Some(WatchEvent::Deleted(_))));
+    assert!(api.list(&ListParams::default()).await.unwrap().items.is_empty());
+    assert_eq!(server.writes(), 5);
+}
+
+#[tokio::test]
+async fn a_deleted_namespace_takes_its_contents_along() {
+    let server = ApiServer::builder().build();
+    let namespaces: Api<Namespace> = Api::all(server.client());
+    let harbor: Namespace = serde_json::from_value(json!({ "metadata": { "name": "harbor" } })).unwrap();
+    namespaces.create(&PostParams::default(), &harbor).await.unwrap();
+    let api: Api<ConfigMap> = Api::namespaced(server.client(), "harbor");
+    api.create(&PostParams::default(), &config_map("tide")).await.unwrap();
+    let sets: Api<StatefulSet> = Api::namespaced(server.client(), "harbor");
+    let set = json!({ "metadata": { "name": "tugs" }, "spec": {
+        "serviceName": "tugs", "selector": { "matchLabels": { "app": "tug" } },
+        "template": { "metadata": { "labels": { "app": "tug" } }, "spec": { "containers": [{ "name": "tug", "image": "tug" }] } } } });
+    sets.create(&PostParams::default(), &serde_json::from_value(set).unwrap()).await.unwrap();
+    let version = namespaces.get("harbor").await.unwrap().metadata.resource_version.unwrap();
+    let mut events = namespaces.watch(&WatchParams::default(), &version).await.unwrap().boxed();
+    namespaces.delete("harbor", &DeleteParams::default()).await.unwrap();
+    while let Some(event) = events.try_next().await.unwrap() {
+        if matches!(event, WatchEvent::Deleted(_)) {
+            break;
+        }
+    }
+    assert!(api.get_opt("tide").await.unwrap().is_none());
+    assert!(sets.get_opt("tugs").await.unwrap().is_none());
+    assert!(namespaces.get_opt("harbor").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_definition_serves_its_kind_at_once() {
+    let server = ApiServer::builder().build();
+    let definitions: Api<CustomResourceDefinition> = Api::all(server.client());
+    let definition = json!({
+        "metadata": { "name": "buoys.harbor.example" },
+        "spec": {
+            "group": "harbor.example", "scope": "Namespaced",
+            "names": { "plural": "buoys", "singular": "buoy", "kind": "Buoy", "listKind": "BuoyList" },
+            "versions": [{ "name": "v1", "served": true, "storage": true, "subresources": { "status": {} },
+                "schema": { "openAPIV3Schema": { "type": "object", "properties": {
+                    "spec": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
+                    "status": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } } } } }],
+        },
+    });
+    definitions.create(&PostParams::default(), &serde_json::from_value(definition).unwrap()).await.unwrap();
+    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("harbor.example", "v1", "Buoy"), "buoys");
+    let buoys: Api<DynamicObject> = Api::namespaced_with(server.client(), "default", &resource);
+    let buoy = DynamicObject::new("red", &resource).data(json!({ "spec": { "lit": true } }));
+    let created = buoys.create(&PostParams::default(), &buoy).await.unwrap();
+    assert_eq!(created.metadata.generation, Some(1));
+    let status = json!({ "status": { "seen": true }, "spec": { "lit": false } });
+    let patched = buoys.patch_status("red", &PatchParams::default(), &Patch::Merge(&status)).await.unwrap();
+    assert_eq!(patched.data["spec"]["lit"], true);
+    assert_eq!(patched.data["status"]["seen"], true);
+    assert_eq!(patched.metadata.generation, Some(1));
+    let served = definitions.get("buoys.harbor.example").await.unwrap();
+    let conditions = served.status.unwrap().conditions.unwrap();
+    assert!(conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True"));
+}

@@ -1,0 +1,146 @@
+//! Bodies: JSON or YAML, and whether they are of the kind that the path takes.
+
+use super::FieldValidation;
+use crate::core::text;
+use crate::error::Status;
+use crate::message::Call;
+use crate::resource::Resource;
+use crate::seam;
+use http::header;
+use serde_json::Value;
+
+/// The media type of a body, without parameters.
+pub(super) fn media_type(call: &Call) -> &str {
+    call.header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim()
+}
+
+/// A body of any kind: JSON or YAML by its content type.
+pub(crate) fn decode_any(call: &Call, expected: &str) -> Result<Value, Status> {
+    let yaml = match media_type(call) {
+        "" | "application/json" => false,
+        "application/yaml" | "application/x-yaml" | "text/yaml" => true,
+        _ => {
+            return Err(Status::new(
+                415,
+                "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+            ));
+        }
+    };
+    let unrecognized = |why: String| {
+        Status::bad_request(format!("the object provided is unrecognized (must be of type {expected}): {why}"))
+    };
+    if yaml {
+        return parse_yaml(&call.body).map_err(|error| unrecognized(format!("yaml: {error} ({})", hex(&call.body))));
+    }
+    serde_json::from_slice(&call.body).map_err(|error| {
+        let shown = if call.body.is_empty() { "<empty>".to_owned() } else { shown(&call.body) };
+        let why = if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
+        unrecognized(format!("couldn't get version/kind; json parse error: {why} ({shown})"))
+    })
+}
+
+/// YAML as a value.
+pub(super) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+}
+
+fn hex(body: &[u8]) -> String {
+    body.iter().take(1024).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn shown(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(1024).collect()
+}
+
+/// Refuses a body of another kind or version; fills both in where a built-in kind leaves them out.
+pub(crate) fn check_type(resource: &Resource, kind: &str, api_version: &str, object: &mut Value) -> Result<(), Status> {
+    if !object.is_object() {
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }} ({})",
+            hex(object.to_string().as_bytes())
+        )));
+    }
+    let (given_version, given_kind) = (text(object, "/apiVersion").to_owned(), text(object, "/kind").to_owned());
+    if resource.custom.is_some() {
+        if given_kind.is_empty() {
+            return Err(Status::bad_request(format!("Object 'Kind' is missing in '{}'", object)));
+        }
+        if given_version != api_version && !given_version.is_empty() {
+            return Err(Status::bad_request(format!(
+                "the API version in the data ({given_version}) does not match the expected API version ({api_version})"
+            )));
+        }
+        if given_kind != kind {
+            return Err(Status::bad_request(format!(
+                "{given_kind} in version {given_version:?} cannot be handled as a {kind}: kind does not match"
+            )));
+        }
+        return Ok(());
+    }
+    if given_version.is_empty() {
+        crate::core::set(object, "apiVersion", api_version.into());
+    }
+    if given_kind.is_empty() {
+        crate::core::set(object, "kind", kind.into());
+    }
+    let (version, given) = (text(object, "/apiVersion"), text(object, "/kind"));
+    if version != api_version || given != kind {
+        let known = given != kind && version == api_version && seam::is_known_kind(version, given);
+        let why = if known {
+            format!("converting (v1.{given}) to (core.{kind}): unknown conversion")
+        } else {
+            format!("no kind {given:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\"")
+        };
+        return Err(Status::bad_request(format!(
+            "{given} in version {version:?} cannot be handled as a {kind}: {why}"
+        )));
+    }
+    Ok(())
+}
+
+/// Members that are null: absence, for kinds of a fixed form.
+pub(super) fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+/// Fields that nobody knows: removed, warned about or refused.
+pub(super) fn check_fields(
+    resource: &Resource,
+    object: &mut Value,
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> Result<(), Status> {
+    let mut unknown = Vec::new();
+    match &resource.custom {
+        Some(custom) => custom.schema.prune(object, &mut unknown),
+        None => unknown = seam::unknown_fields(&resource.group, &resource.version, &resource.kind, object),
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let texts = unknown.iter().map(|path| format!("unknown field {path:?}"));
+    match validation {
+        FieldValidation::Ignore => {}
+        FieldValidation::Warn => warnings.extend(texts),
+        FieldValidation::Strict => {
+            let texts: Vec<String> = texts.collect();
+            return Err(Status::bad_request(format!(
+                "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",
+                resource.kind,
+                resource.version,
+                resource.kind,
+                texts.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}

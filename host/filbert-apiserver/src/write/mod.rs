@@ -1,0 +1,70 @@
+//! Writes: from the bytes of a request to a change of the store.
+//!
+//! A write is planned on a copy of the object and done only if the object is still the same; otherwise it is planned anew.
+
+mod create;
+mod decode;
+mod delete;
+mod options;
+mod patch;
+mod prepare;
+mod strategy;
+mod update;
+
+pub(crate) use create::create;
+pub(crate) use decode::{check_type, decode_any};
+pub(crate) use delete::{DeleteOptions, Deleted, answers_with_object, delete, delete_collection, success};
+pub(crate) use options::{FieldValidation, WriteOptions};
+pub(crate) use patch::{Change, patch, patch_value};
+pub(crate) use update::{Update, update};
+
+use crate::core::Core;
+use crate::error::Status;
+use crate::message::{Call, Reply};
+use crate::negotiate::Form;
+use crate::read;
+use crate::resource::Resource;
+use crate::store::Stored;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// How often a write without a precondition is tried when somebody else is faster.
+pub(crate) const ATTEMPTS: usize = 100;
+
+/// What a write left behind.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// The object as it is now in the store.
+    Stored(Arc<Stored>),
+    /// What it would be (dry run), or its last state (it is gone).
+    Value(Value),
+}
+
+impl Written {
+    /// The answer to the client.
+    pub(crate) fn reply(
+        &self,
+        core: &Core,
+        resource: &Resource,
+        code: u16,
+        form: &Form,
+        call: &Call,
+    ) -> Result<Reply, Status> {
+        match self {
+            Self::Stored(stored) => {
+                let mut reply = read::single(core, resource, stored, form, call)?;
+                reply.code = code;
+                Ok(reply)
+            }
+            Self::Value(object) => read::shaped(core, resource, object, code, form, call),
+        }
+    }
+
+    /// The object.
+    pub(crate) fn into_value(self, core: &Core, resource: &Resource) -> Value {
+        match self {
+            Self::Stored(stored) => core.view(resource, &stored),
+            Self::Value(object) => object,
+        }
+    }
+}

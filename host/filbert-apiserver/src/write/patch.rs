@@ -1,0 +1,253 @@
+//! JSON patch, merge patch, strategic merge patch and apply.
+
+use super::update::{Attempt, check_uid, check_version, replace};
+use super::{ATTEMPTS, Update, WriteOptions, Written, create, decode, update};
+use crate::core::{Core, text};
+use crate::error::Status;
+use crate::message::Call;
+use crate::resource::Resource;
+use crate::seam;
+use http::header;
+use serde_json::{Value, json};
+
+/// How the body changes the object.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Json(Vec<Operation>),
+    Merge(Value),
+    Strategic(Value),
+    Apply(Value),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Operation(json_patch::PatchOperation);
+
+const TYPES: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+
+impl Change {
+    /// Reads a patch by its content type.
+    pub(crate) fn parse(call: &Call, resource: &Resource) -> Result<Self, Status> {
+        let bad = |error: String| Status::bad_request(format!("error decoding patch: {error}"));
+        let kind = decode::media_type(call);
+        match kind {
+            "application/json-patch+json" => {
+                let operations: Vec<json_patch::PatchOperation> =
+                    serde_json::from_slice(&call.body).map_err(|error| bad(error.to_string()))?;
+                if operations.len() > 10_000 {
+                    return Err(Status::new(
+                        413,
+                        "RequestEntityTooLarge",
+                        format!("The allowed maximum operations in a JSON patch is 10000, got {}", operations.len()),
+                    ));
+                }
+                Ok(Self::Json(operations.into_iter().map(Operation).collect()))
+            }
+            "application/merge-patch+json" => object(&call.body).map(Self::Merge),
+            "application/strategic-merge-patch+json" if resource.custom.is_none() => {
+                object(&call.body).map(Self::Strategic)
+            }
+            "application/apply-patch+yaml" => {
+                let value = decode::parse_yaml(&call.body)
+                    .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
+                Ok(Self::Apply(value))
+            }
+            "application/strategic-merge-patch+json" => Err(Status::new(
+                415,
+                "UnsupportedMediaType",
+                format!("the body of the request was in an unknown format - accepted media types include: {TYPES}"),
+            )),
+            _ => Err(Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with_details(json!({}))),
+        }
+    }
+
+    pub(crate) fn is_apply(call: &Call) -> bool {
+        call.header(header::CONTENT_TYPE).starts_with("application/apply-patch")
+    }
+
+    /// The object after the patch; not for apply.
+    fn apply_to(&self, old: &Value, resource: &Resource) -> Result<Value, Status> {
+        match self {
+            Self::Json(operations) => json_patch_to(old, operations),
+            Self::Merge(patch) => {
+                let mut patched = old.clone();
+                json_patch::merge(&mut patched, patch);
+                Ok(patched)
+            }
+            Self::Strategic(patch) => match resource.merge() {
+                Some(schema) => seam::strategic_merge(old, patch, schema),
+                None => {
+                    let mut patched = old.clone();
+                    json_patch::merge(&mut patched, patch);
+                    Ok(patched)
+                }
+            },
+            Self::Apply(applied) => Ok(applied.clone()),
+        }
+    }
+}
+
+fn object(body: &[u8]) -> Result<Value, Status> {
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(Status::bad_request(
+            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+        ))
+    }
+}
+
+fn json_patch_to(old: &Value, operations: &[Operation]) -> Result<Value, Status> {
+    let mut patched = old.clone();
+    for Operation(operation) in operations {
+        let mut operation = operation.clone();
+        // Replacing a member that is not there adds it, as the real server does.
+        if let json_patch::PatchOperation::Replace(replace) = &operation
+            && patched.pointer(replace.path.as_str()).is_none()
+            && parent(replace.path.as_str()).is_some_and(|parent| patched.pointer(parent).is_some_and(Value::is_object))
+        {
+            operation = json_patch::PatchOperation::Add(json_patch::AddOperation {
+                path: replace.path.clone(),
+                value: replace.value.clone(),
+            });
+        }
+        json_patch::patch(&mut patched, std::slice::from_ref(&operation)).map_err(|error| {
+            Status::new(
+                422,
+                "Invalid",
+                format!("the server rejected our request due to an error in our request: {error}"),
+            )
+            .with_details(json!({}))
+        })?;
+    }
+    Ok(patched)
+}
+
+fn parent(pointer: &str) -> Option<&str> {
+    pointer.rsplit_once('/').map(|(parent, _)| parent)
+}
+
+/// A patched value that is no stored object, such as a `Scale`.
+pub(crate) fn patch_value(call: &Call, value: &Value) -> Result<Value, Status> {
+    match decode::media_type(call) {
+        "application/json-patch+json" => {
+            let operations: Vec<json_patch::PatchOperation> = serde_json::from_slice(&call.body)
+                .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
+            json_patch_to(value, &operations.into_iter().map(Operation).collect::<Vec<_>>())
+        }
+        "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
+            let mut patched = value.clone();
+            json_patch::merge(&mut patched, &object(&call.body)?);
+            Ok(patched)
+        }
+        "application/apply-patch+yaml" => {
+            let applied = decode::parse_yaml(&call.body)
+                .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
+            let mut patched = value.clone();
+            json_patch::merge(&mut patched, &applied);
+            Ok(patched)
+        }
+        _ => Err(Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with_details(json!({}))),
+    }
+}
+
+/// Changes an object. Answers whether it was created, which only apply does.
+pub(crate) fn patch(
+    core: &Core,
+    resource: &Resource,
+    target: Update<'_>,
+    change: &Change,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(Written, bool), Status> {
+    if let Change::Apply(applied) = change {
+        return apply(core, resource, target, applied, options, warnings);
+    }
+    for _ in 0..ATTEMPTS {
+        let current = core.get(resource, target.key)?;
+        let old = core.view(resource, &current);
+        let mut patched = change.apply_to(&old, resource)?;
+        if !patched.is_object() {
+            return Err(Status::bad_request("the patched object is no object"));
+        }
+        let mut told = Vec::new();
+        decode::check_type(resource, &resource.kind, &resource.api_version(), &mut patched)?;
+        decode::check_fields(resource, &mut patched, options.validation, &mut told)?;
+        let name = text(&patched, "/metadata/name");
+        if *name != *target.key.name {
+            return Err(Status::bad_request(format!(
+                "the name of the object ({name}) does not match the name on the URL ({})",
+                target.key.name
+            )));
+        }
+        create::check_namespace(&patched, target.namespace())?;
+        let version = text(&patched, "/metadata/resourceVersion");
+        check_version(resource, &current, version)?;
+        check_uid(resource, target.key, &old, text(&patched, "/metadata/uid"))?;
+        match replace(core, resource, target, &current, patched, options, None) {
+            Err(Attempt::Again) => {}
+            Err(Attempt::Refused(status)) => return Err(status),
+            Ok(written) => {
+                warnings.extend(told);
+                return Ok((written, false));
+            }
+        }
+    }
+    Err(update::changed(resource, &target.key.name))
+}
+
+fn apply(
+    core: &Core,
+    resource: &Resource,
+    target: Update<'_>,
+    applied: &Value,
+    options: &WriteOptions,
+    _warnings: &mut Vec<String>,
+) -> Result<(Written, bool), Status> {
+    let Some(schema) = resource.merge() else {
+        return Err(Status::new(415, "UnsupportedMediaType", format!("{} cannot be applied", resource.kind)));
+    };
+    let api_version = resource.api_version();
+    let writer = seam::Writer {
+        manager: &options.manager,
+        api_version: &api_version,
+        subresource: target.subresource,
+        now: &options.now,
+    };
+    let name = text(applied, "/metadata/name");
+    if !name.is_empty() && *name != *target.key.name {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            target.key.name
+        )));
+    }
+    create::check_namespace(applied, target.namespace())?;
+    for _ in 0..ATTEMPTS {
+        let current = core.store.get(&resource.collection, target.key);
+        let old = current.as_ref().map(|current| core.view(resource, current));
+        let mut result = seam::apply(old.as_ref(), applied, &writer, options.force, schema)?.object;
+        let managed = result
+            .get_mut("metadata")
+            .and_then(Value::as_object_mut)
+            .and_then(|metadata| metadata.remove("managedFields"));
+        let managed = Some(managed.unwrap_or_else(|| json!([])));
+        let Some(current) = current else {
+            if !target.subresource.is_empty() {
+                return Err(Status::not_found(&resource.group, &resource.plural, &target.key.name));
+            }
+            if let Some(metadata) = result.get_mut("metadata") {
+                crate::core::set(metadata, "name", (*target.key.name).into());
+            }
+            let written = create::insert(core, resource, target.namespace(), result, options, managed)?;
+            return Ok((written, true));
+        };
+        check_version(resource, &current, text(applied, "/metadata/resourceVersion"))?;
+        match replace(core, resource, target, &current, result, options, managed) {
+            Err(Attempt::Again) => {}
+            Err(Attempt::Refused(status)) => return Err(status),
+            Ok(written) => return Ok((written, false)),
+        }
+    }
+    Err(update::changed(resource, &target.key.name))
+}
