@@ -74,7 +74,7 @@ fn other(core: &Core, call: &Call) -> Reply {
     match call.path.trim_end_matches('/') {
         "/version" => Reply::json(200, &discovery::version()),
         "/healthz" | "/readyz" | "/livez" => Reply::text(200, "ok"),
-        path if path.starts_with("/openapi") => crate::openapi::answer(core, call),
+        path if path.starts_with("/openapi") => crate::documents::answer(core, call),
         _ => Reply::text(404, "404 page not found\n"),
     }
 }

@@ -1,6 +1,58 @@
-//! The built-in kinds: what they default to and what they refuse.
+//! The built-in kinds: what decoding finds in them, what they default to and what they refuse.
+//!
+//! Fields and types come from the `OpenAPI` documents of a real server; defaults and checks are tables, one per kind, with code
+//! only where a field depends on others. Not every check of Kubernetes is made: those that clients meet are.
 
-#![allow(dead_code, reason = "the tables of kinds that use these checks follow")]
-
+mod checks;
+mod decode;
+mod defaults;
+mod derive;
+mod fill;
+mod kinds;
 pub(crate) mod metadata;
 pub(crate) mod names;
+mod pods;
+pub(crate) mod quantity;
+mod services;
+mod workloads;
+
+use crate::error::FieldErrors;
+use crate::openapi::TypeSchema;
+use serde_json::Value;
+
+/// Brings an object into the form in which it is stored: unknown fields and empty values dropped, quantities canonical,
+/// `stringData` merged, defaults filled in. Doing it again changes nothing.
+pub fn default(group: &str, version: &str, kind: &str, object: &mut Value) {
+    if let Some(schema) = TypeSchema::of_kind(group, version, kind) {
+        decode::normalize(schema, object);
+    }
+    derive::before(group, kind, object);
+    fill::apply(defaults::of(group, kind), object);
+    derive::after(group, kind, object);
+    if (group, kind) == ("", "Pod") {
+        derive::admit_pod(object);
+    }
+}
+
+/// Everything that is wrong with `new`; with `old`, also what may not change.
+pub fn validate(group: &str, _version: &str, kind: &str, old: Option<&Value>, new: &Value) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    match old {
+        None => kinds::validate_create(group, kind, new, &mut errors),
+        Some(old) => kinds::validate_update(group, kind, old, new, &mut errors),
+    }
+    errors
+}
+
+/// The paths of fields that the kind does not have, for strict decoding and warnings.
+pub fn unknown_fields(group: &str, version: &str, kind: &str, object: &Value) -> Vec<String> {
+    TypeSchema::of_kind(group, version, kind).map_or_else(Vec::new, |schema| decode::unknown_fields(schema, object))
+}
+
+/// The decoder's complaint about the first value of a wrong type: what follows `cannot be handled as a KIND: `.
+pub fn type_error(group: &str, version: &str, kind: &str, object: &Value) -> Option<String> {
+    decode::type_error(TypeSchema::of_kind(group, version, kind)?, object)
+}
+
+#[cfg(test)]
+mod tests;

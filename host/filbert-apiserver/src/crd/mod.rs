@@ -3,16 +3,22 @@
 //! A [`CrdVersion`] is made once per served version and answers everything the server asks about an object of it, without I/O.
 //! Discovery, storage, conversion between versions and admission belong to the server.
 
+mod columns;
 mod default;
+mod definition;
 mod embedded;
 mod format;
 pub(crate) mod golang;
+mod hoist;
 mod lists;
 pub(crate) mod path;
 mod prune;
 mod scale;
 pub(crate) mod schema;
+mod structural;
 mod validate;
+
+pub use definition::{accept_names, check_definition, check_definition_update};
 
 use crate::builtin::metadata;
 use crate::error::{Cause, FieldError, FieldErrors};

@@ -33,6 +33,12 @@ pub(super) fn prune_object(object: &mut Value, schema: &Schema, unknown: &mut Ve
     }
 }
 
+/// As [`prune_object`] for a value that is no object of its own, for example a default.
+pub(super) fn prune_value(value: &mut Value, schema: &Schema, unknown: &mut Vec<String>) {
+    let mut pruner = Pruner { unknown };
+    pruner.value(value, Some(schema), &Path::Root, false);
+}
+
 struct Pruner<'a> {
     unknown: &'a mut Vec<String>,
 }
