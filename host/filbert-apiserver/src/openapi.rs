@@ -2,6 +2,7 @@
 //!
 //! Their texts are part of the binary; a document is parsed when it is first needed.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::sync::OnceLock;
 
@@ -11,6 +12,17 @@ struct Document {
     version: &'static str,
     text: &'static str,
     schemas: OnceLock<Map<String, Value>>,
+}
+
+/// What is read of a document; its paths are not.
+#[derive(Deserialize)]
+struct Schemas {
+    components: Components,
+}
+
+#[derive(Deserialize)]
+struct Components {
+    schemas: Map<String, Value>,
 }
 
 macro_rules! documents {
@@ -47,11 +59,8 @@ documents! {
 impl Document {
     fn schemas(&self) -> &Map<String, Value> {
         self.schemas.get_or_init(|| {
-            let document: Value = serde_json::from_str(self.text).expect("the embedded documents are JSON");
-            match document.pointer("/components/schemas") {
-                Some(Value::Object(schemas)) => schemas.clone(),
-                _ => Map::new(),
-            }
+            let document: Schemas = serde_json::from_str(self.text).expect("the embedded documents are JSON");
+            document.components.schemas
         })
     }
 }
@@ -63,6 +72,11 @@ fn document(group: &str, version: &str) -> Option<&'static Document> {
 /// The text of a group version's document; the core group is empty.
 pub fn text(group: &str, version: &str) -> Option<&'static str> {
     Some(document(group, version)?.text)
+}
+
+/// The schemas of a group version's document, by name; the core group is empty.
+pub(crate) fn schemas(group: &str, version: &str) -> Option<&'static Map<String, Value>> {
+    Some(document(group, version)?.schemas())
 }
 
 /// A schema of a group version's document, with the way to those it refers to.

@@ -6,7 +6,7 @@ use super::{
     field_set::FieldSet,
     last_applied,
     managers::{self, Identity, Managers, Owned},
-    overlay::{overlay, remove_fields, stored_form},
+    overlay::{overlay, remove_fields, without_nulls},
     owned::{fields_of, with_declared_parents},
     ownership::{Effects, brought_up_to_date, effects, without_unowned},
     schema::MergeSchema,
@@ -171,7 +171,7 @@ fn finish(live: Option<&Value>, mut object: Value, effects: Effects, owned: Owne
     let mut managers = effects.taken_over();
     managers.put(owned);
     if schema.is_builtin() {
-        stored_form(schema, &mut object);
+        without_nulls(schema, &mut object);
     }
     managers::take_from(&mut object);
     managers.write_to(&mut object);

@@ -4,9 +4,9 @@ use super::{
     field_set::FieldSet,
     lists::name_of_item,
     path::PathElement,
-    quantity,
     schema::{ListKind, ListType, MapType, MergeSchema, Shape, TypeRef, Types, is_quantity},
 };
+use crate::builtin::quantity::Quantity;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ fn overlay_value(types: &Types, place: TypeRef, live: Option<&Value>, applied: O
             overlay_items(types, list, left, right)
         }
         _ => match live {
-            Some(live) if is_quantity(place) && quantity::same(live, applied) => Some(live.clone()),
+            Some(live) if is_quantity(place) && same_quantity(live, applied) => Some(live.clone()),
             _ => Some(applied.clone()),
         },
     }
@@ -187,37 +187,35 @@ fn remove(types: &Types, place: TypeRef, value: &mut Value, set: &FieldSet) {
     }
 }
 
-/// Gives an object of a built-in kind the form it is stored in.
-///
-/// A null field is absent, and so is an optional list or free map without anything in it; a null in a map of scalars is
-/// their zero value. Objects of other kinds stay as they are.
-pub fn stored_form(schema: &MergeSchema, object: &mut Value) {
-    if schema.is_builtin() {
-        store(schema.types(), schema.root(), object);
-    }
+fn same_quantity(left: &Value, right: &Value) -> bool {
+    let read = |value: &Value| match value {
+        Value::String(text) => Quantity::parse(text),
+        Value::Number(number) => Quantity::parse(&number.to_string()),
+        _ => None,
+    };
+    left == right || read(left).is_some_and(|left| read(right) == Some(left))
 }
 
-fn store(types: &Types, place: TypeRef, value: &mut Value) {
+/// Takes the nulls out of an object of a built-in kind: there, a null field is absent, and a null in a map of scalars
+/// is their zero value.
+pub(crate) fn without_nulls(schema: &MergeSchema, object: &mut Value) {
+    drop_nulls(schema.types(), schema.root(), object);
+}
+
+fn drop_nulls(types: &Types, place: TypeRef, value: &mut Value) {
     let shape = types.shape(place, Some(value));
     match (shape, value) {
         (Shape::Map { map, .. }, Value::Object(fields)) => fields.retain(|name, value| {
             let Some(place) = map.field(name) else { return true };
-            let declared = map.fields.contains_key(name);
-            if value.is_null() && !declared {
+            if value.is_null() && !map.fields.contains_key(name) {
                 *value = types.zero_scalar(place);
             }
-            store(types, place, value);
-            let empty = match value {
-                Value::Null => return false,
-                Value::Array(items) => items.is_empty(),
-                Value::Object(fields) => fields.is_empty() && types.is_free_map(place),
-                _ => false,
-            };
-            !(empty && declared && !map.requires(name))
+            drop_nulls(types, place, value);
+            !value.is_null()
         }),
         (Shape::List(list), Value::Array(items)) => {
             for item in items {
-                store(types, list.item, item);
+                drop_nulls(types, list.item, item);
             }
         }
         _ => {}

@@ -4,7 +4,7 @@ use super::types::{
     DEDUCED, Field, Kind, ListKind, ListType, MapType, PatchStrategy, QUANTITY_TYPE, ScalarKind, Type, TypeRef, Types,
     UNTYPED,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -13,7 +13,7 @@ const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 impl Types {
     /// The types of a document's `components.schemas`. The schemas named in `kinds` are found by kind.
-    pub(super) fn of_document(schemas: &BTreeMap<String, Value>, kinds: BTreeMap<Kind, String>) -> Types {
+    pub(super) fn of_document(schemas: &Map<String, Value>, kinds: BTreeMap<Kind, String>) -> Types {
         let mut reader = Reader::new();
         reader.declare(schemas.keys());
         for (name, schema) in schemas {
@@ -25,7 +25,7 @@ impl Types {
     }
 
     /// The types of a custom resource, with those of its metadata.
-    pub(super) fn of_custom_resource(schema: &Value, metadata: &BTreeMap<String, Value>) -> (Types, TypeRef) {
+    pub(super) fn of_custom_resource(schema: &Value, metadata: &Map<String, Value>) -> (Types, TypeRef) {
         let mut reader = Reader::new();
         reader.declare(metadata.keys());
         for (name, schema) in metadata {
@@ -56,13 +56,7 @@ impl Reader {
         let anything = |of_maps: TypeRef, atomic| Type {
             scalar: Some(ScalarKind::Any),
             list: Some(ListType { item: UNTYPED, kind: ListKind::Atomic }),
-            map: Some(MapType {
-                fields: BTreeMap::new(),
-                element: Some(of_maps),
-                atomic,
-                is_free: false,
-                required: Vec::new(),
-            }),
+            map: Some(MapType { fields: BTreeMap::new(), element: Some(of_maps), atomic, required: Vec::new() }),
         };
         let quantity = Type { scalar: Some(ScalarKind::Any), ..Type::default() };
         let types = vec![anything(UNTYPED, true), anything(DEDUCED, false), quantity];
@@ -165,7 +159,6 @@ impl Reader {
             fields,
             element,
             atomic: schema.get("x-kubernetes-map-type").is_some_and(|kind| kind == "atomic"),
-            is_free: schema.get("additionalProperties").is_some_and(Value::is_object),
             required: required.filter_map(Value::as_str).map(str::to_owned).collect(),
         };
         if self.embedded_objects && schema.get("x-kubernetes-embedded-resource") == Some(&Value::Bool(true)) {

@@ -67,8 +67,6 @@ pub(crate) struct MapType {
     /// The type of keys that are no declared field; `None` where there must be none.
     pub(crate) element: Option<TypeRef>,
     pub(super) atomic: bool,
-    /// Whether the schema itself says what type all values have.
-    pub(super) is_free: bool,
     pub(super) required: Vec<String>,
 }
 
@@ -164,14 +162,6 @@ impl Types {
             _ => (of.map.is_some(), of.list.is_some(), of.scalar.is_some()),
         };
         parts(left) == parts(right)
-    }
-
-    /// Whether a place holds a map with any keys, all of one type.
-    pub(crate) fn is_free_map(&self, place: TypeRef) -> bool {
-        match self.all.get(place.id as usize) {
-            Some(Type { map: Some(map), scalar: None, list: None }) => map.fields.is_empty() && map.is_free,
-            _ => false,
-        }
     }
 
     /// The default of a key field of a list's items.

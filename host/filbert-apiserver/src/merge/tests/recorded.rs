@@ -130,7 +130,9 @@ fn says_no_more(less: &Value, more: &Value) -> bool {
         (Value::Object(less), Value::Object(more)) => less.iter().all(|(name, less)| {
             let computed =
                 ["managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"].contains(&name.as_str());
-            computed || less.is_null() || more.get(name).is_some_and(|more| says_no_more(less, more))
+            // The server leaves out what is empty.
+            let empty = less.as_array().is_some_and(Vec::is_empty);
+            computed || empty || less.is_null() || more.get(name).is_some_and(|more| says_no_more(less, more))
         }),
         (Value::Array(less), Value::Array(more)) => {
             less.len() == more.len() && less.iter().zip(more).all(|(less, more)| says_no_more(less, more))
