@@ -23,7 +23,6 @@ pub(crate) struct Quantity {
     style: Style,
 }
 
-#[allow(dead_code, reason = "arithmetic is for CEL rules, which follow")]
 impl Quantity {
     /// Reads a quantity; parts finer than a billionth are rounded up.
     pub(crate) fn parse(text: &str) -> Option<Self> {

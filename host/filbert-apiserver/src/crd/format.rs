@@ -90,6 +90,18 @@ impl Format {
         Some(Self { name: name.to_owned(), check: *check })
     }
 
+    pub(crate) fn is_time(&self) -> bool {
+        matches!(self.check, Check::DateTime | Check::Date)
+    }
+
+    pub(crate) fn is_duration(&self) -> bool {
+        self.check == Check::Duration
+    }
+
+    pub(crate) fn is_byte(&self) -> bool {
+        self.check == Check::Byte
+    }
+
     /// Whether a text has this format.
     pub(crate) fn accepts(&self, text: &str) -> bool {
         match self.check {

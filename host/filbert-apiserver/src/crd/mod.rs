@@ -3,6 +3,7 @@
 //! A [`CrdVersion`] is made once per served version and answers everything the server asks about an object of it, without I/O.
 //! Discovery, storage, conversion between versions and admission belong to the server.
 
+mod cel;
 mod columns;
 mod default;
 mod definition;
@@ -13,6 +14,7 @@ mod hoist;
 mod lists;
 pub(crate) mod path;
 mod prune;
+mod rules;
 mod scale;
 pub(crate) mod schema;
 mod structural;
@@ -108,6 +110,7 @@ impl CrdVersion {
             scale.check_status(new, &mut errors);
         }
         compiled.check_structure(old, new, &mut errors);
+        compiled.check_rules(old, new, &mut errors);
         errors
     }
 
@@ -128,6 +131,7 @@ impl CrdVersion {
             scale.check_status(new, &mut errors);
         }
         compiled.check_structure(Some(old), new, &mut errors);
+        compiled.check_rules(Some(old), new, &mut errors);
         errors
     }
 }
@@ -146,6 +150,26 @@ impl Compiled {
             errors.push(FieldError::invalid("apiVersion", text("apiVersion"), detail));
         }
         errors
+    }
+
+    /// The rules, unless errors stand in their way.
+    fn check_rules(&self, old: Option<&Value>, new: &Value, errors: &mut FieldErrors) {
+        let blocked = |cause: Cause| {
+            matches!(
+                cause,
+                Cause::NotSupported | Cause::Required | Cause::TooLong | Cause::TooMany | Cause::TypeInvalid
+            )
+        };
+        if !self.schema.below.rules {
+            return;
+        }
+        if errors.0.iter().any(|error| blocked(error.cause)) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete \
+                          validation";
+            errors.push(FieldError::invalid("<nil>", Value::Null, detail));
+            return;
+        }
+        cel::check_rules(new, old, &self.schema, &Path::Root, true, errors);
     }
 
     /// The checks that follow the schema's.

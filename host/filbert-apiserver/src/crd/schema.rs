@@ -1,9 +1,11 @@
 //! The schema of one version of a definition, parsed once into the form that pruning, defaulting and validation walk.
 
+use super::cel::Rule;
 use super::format::Format;
 use regex::Regex;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The JSON type a schema names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +70,14 @@ pub(crate) struct Bound {
 /// What somewhere below a schema needs work, so that walks skip the rest.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Below {
+    pub(crate) rules: bool,
     pub(crate) lists: bool,
     pub(crate) embedded: bool,
 }
 
 impl Below {
     fn join(&mut self, other: Below) {
+        self.rules |= other.rules;
         self.lists |= other.lists;
         self.embedded |= other.embedded;
     }
@@ -112,6 +116,7 @@ pub(crate) struct Schema {
     pub(crate) any_of: Vec<Schema>,
     pub(crate) one_of: Vec<Schema>,
     pub(crate) not: Option<Box<Schema>>,
+    pub(crate) rules: Arc<Vec<Rule>>,
     pub(crate) below: Below,
 }
 
@@ -125,9 +130,9 @@ pub(crate) struct BadPattern {
 
 impl Schema {
     /// Parses a schema; keywords with values of the wrong type count as absent (the definition's own check names them).
-    pub(crate) fn parse(source: &Value, path: &str) -> Result<Self, BadPattern> {
+    pub(crate) fn parse(given: &Value, path: &str) -> Result<Self, BadPattern> {
         let empty = Map::new();
-        let source = source.as_object().unwrap_or(&empty);
+        let source = given.as_object().unwrap_or(&empty);
         let flag = |name: &str| source.get(name).and_then(Value::as_bool).unwrap_or(false);
         let count = |name: &str| source.get(name).and_then(Value::as_u64);
         let number = |name: &str| source.get(name).and_then(Value::as_f64);
@@ -203,6 +208,7 @@ impl Schema {
             any_of: list("anyOf")?,
             one_of: list("oneOf")?,
             not: boxed("not")?,
+            rules: Arc::new(Rule::compile_all(given)),
             below: Below::default(),
         };
         schema.note_below();
@@ -224,8 +230,11 @@ impl Schema {
 
     /// Brings [`Schema::below`] up to date with this schema and its children.
     pub(crate) fn note_below(&mut self) {
-        let mut below =
-            Below { lists: matches!(self.list_type, Some(ListType::Set | ListType::Map(_))), embedded: self.embedded };
+        let mut below = Below {
+            rules: !self.rules.is_empty(),
+            lists: matches!(self.list_type, Some(ListType::Set | ListType::Map(_))),
+            embedded: self.embedded,
+        };
         for child in self.properties.values().chain(self.items.as_deref()).chain(self.additional_schema()) {
             below.join(child.below);
         }

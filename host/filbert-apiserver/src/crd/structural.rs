@@ -2,7 +2,7 @@
 
 use super::path::Path;
 use super::schema::Schema;
-use super::{default, prune, validate};
+use super::{default, prune, rules, validate};
 use crate::error::{FieldError, FieldErrors};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -71,21 +71,27 @@ pub(super) fn check_schema(schema: &Value, at: &str, has_status: bool, errors: &
         errors.push(FieldError::forbidden(format!("{at}.nullable"), detail));
     }
     check_keywords(schema, at, errors);
+    let compiled = Schema::parse(schema, at);
+    let total = compiled.as_ref().ok().map(|compiled| rules::check_rules(schema, compiled, at, errors));
     let mut structure = FieldErrors::new();
     check_structure(schema, Level::Root, at, &mut structure);
     // Kubernetes sorts these by their text.
     structure.0.sort_by_cached_key(ToString::to_string);
     let sound = structure.is_empty();
     errors.extend(structure);
-    if !sound {
-        return;
-    }
-    match Schema::parse(schema, at) {
-        Ok(compiled) => check_defaults(&compiled, at, errors),
+    match compiled {
+        Ok(compiled) => {
+            if sound {
+                check_defaults(&compiled, at, errors);
+            }
+        }
         Err(bad) => {
             let detail = format!("must be a valid regular expression, but isn't: {}", bad.message);
             errors.push(FieldError::invalid(bad.path, bad.pattern, detail));
         }
+    }
+    if let Some(total) = total {
+        total.check(at, errors);
     }
 }
 
