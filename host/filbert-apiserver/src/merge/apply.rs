@@ -6,7 +6,7 @@ use super::{
     field_set::FieldSet,
     last_applied,
     managers::{self, Identity, Managers, Owned},
-    overlay::{overlay, remove_fields, without_nulls},
+    overlay::{is_overlaid, overlay, remove_fields, without_nulls},
     owned::{fields_of, with_declared_parents},
     ownership::{Effects, brought_up_to_date, effects, without_unowned},
     schema::MergeSchema,
@@ -127,9 +127,16 @@ fn attempt(
     if managers::field_of(applied).is_some_and(|entries| !entries.is_null()) {
         return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
     }
+    if let Some(live) = live.filter(|live| is_overlaid(schema, live, applied))
+        && owns_exactly(live, writer, &to_own(schema, applied, writer))
+    {
+        // What the live object says is valid already.
+        return Ok(Applied { object: live.clone(), changed: false });
+    }
     check_applied(schema, applied).map_err(|error| {
         ApplyError::Internal(format!("failed to create typed patch object ({}): {error}", title(applied)))
     })?;
+    let set = to_own(schema, applied, writer);
 
     let nothing = Value::Object(Map::new());
     let before = live.unwrap_or(&nothing);
@@ -143,10 +150,6 @@ fn attempt(
 
     let identity = Identity::applier(writer.manager, writer.subresource);
     let last = managers.take(&identity);
-    let mut set = without_unowned(&fields_of(schema, applied));
-    if let Some(reset) = schema.reset_by(writer.subresource) {
-        set = set.deep_difference(reset);
-    }
     let mut object = overlay(schema, before, applied);
     if let Some(last) = &last {
         let kept = Kept { set: &set, api_version: writer.api_version, managers: &managers };
@@ -164,6 +167,28 @@ fn attempt(
         fields: set,
     };
     Ok(finish(live, object, effects, owned, schema))
+}
+
+/// The fields that the writer of an applied object comes to own.
+fn to_own(schema: &MergeSchema, applied: &Value, writer: &Writer<'_>) -> FieldSet {
+    let set = without_unowned(fields_of(schema, applied));
+    match schema.reset_by(writer.subresource) {
+        Some(reset) => set.deep_difference(reset),
+        None => set,
+    }
+}
+
+/// Whether the live object says that the writer's last apply owned just this, so that nothing can change but values.
+fn owns_exactly(live: &Value, writer: &Writer<'_>, set: &FieldSet) -> bool {
+    let entries = managers::field_of(live).and_then(Value::as_array);
+    entries.into_iter().flatten().any(|entry| {
+        let is = |name: &str, text: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default() == text;
+        is("manager", writer.manager)
+            && is("operation", "Apply")
+            && is("apiVersion", writer.api_version)
+            && is("subresource", writer.subresource)
+            && entry.get("fieldsV1").is_some_and(|fields| set.is_written_as(fields))
+    })
 }
 
 /// Puts the managers into the object, with their old times where nothing has changed.
@@ -243,7 +268,7 @@ fn prune(schema: &MergeSchema, merged: Value, last: &Owned, kept: &Kept<'_>) -> 
     remove_fields(seen, &mut bare, &last_fields);
     let kept_fields = parents(&fields_of(seen, &bare)).union(&parents(&owned));
     let mut with_owned = merged.clone();
-    remove_fields(seen, &mut with_owned, &all.difference(&kept_fields));
+    remove_fields(seen, &mut with_owned, &all.clone().difference(&kept_fields));
     let remaining = parents(&fields_of(seen, &with_owned));
     let mut pruned = merged;
     remove_fields(seen, &mut pruned, &all.difference(&remaining).intersection(&last_fields));

@@ -33,9 +33,6 @@ impl Entry {
 enum Operation {
     Union,
     Intersection,
-    Difference,
-    /// As `Difference`, and a member on the right also takes away all below it.
-    DeepDifference,
 }
 
 impl FieldSet {
@@ -156,14 +153,32 @@ impl FieldSet {
 
     /// All paths of this set that are not in the other.
     #[must_use]
-    pub fn difference(&self, other: &FieldSet) -> FieldSet {
-        self.combine(other, Operation::Difference)
+    pub fn difference(mut self, other: &FieldSet) -> FieldSet {
+        self.subtract(other, false);
+        self
     }
 
     /// All paths of this set that neither are in the other nor lie below one of its paths.
     #[must_use]
-    pub fn deep_difference(&self, other: &FieldSet) -> FieldSet {
-        self.combine(other, Operation::DeepDifference)
+    pub fn deep_difference(mut self, other: &FieldSet) -> FieldSet {
+        self.subtract(other, true);
+        self
+    }
+
+    /// Takes the paths of the other set out of this one; with `deep` also all that lies below them.
+    fn subtract(&mut self, other: &FieldSet, deep: bool) {
+        for theirs in &other.entries {
+            let Ok(at) = self.find(&theirs.element) else { continue };
+            let Some(ours) = self.entries.get_mut(at) else { continue };
+            ours.member &= !theirs.member;
+            if theirs.member && deep {
+                ours.below = FieldSet::new();
+            }
+            ours.below.subtract(&theirs.below, deep);
+            if ours.is_empty() {
+                self.entries.remove(at);
+            }
+        }
     }
 
     /// Whether every path of this set is in the other.
@@ -228,6 +243,24 @@ impl FieldSet {
         map
     }
 
+    /// Whether a `fieldsV1` value is what this set would be written as.
+    pub(crate) fn is_written_as(&self, value: &Value) -> bool {
+        self.is_written_below(value, false, &mut String::new())
+    }
+
+    fn is_written_below(&self, value: &Value, itself: bool, key: &mut String) -> bool {
+        let Value::Object(map) = value else { return false };
+        let dot = usize::from(itself && !self.is_empty());
+        map.len() == self.entries.len() + dot
+            && (dot == 0 || map.contains_key("."))
+            && self.entries.iter().all(|entry| {
+                key.clear();
+                entry.element.encode_into(key);
+                let below = map.get(key.as_str());
+                below.is_some_and(|below| entry.below.is_written_below(below, entry.member, key))
+            })
+    }
+
     /// The set that a `fieldsV1` value describes.
     pub fn decode(value: &Value) -> Result<Self, BadElement> {
         Ok(Self::decode_level(value)?.1)
@@ -269,12 +302,8 @@ impl FieldSet {
                     member: match operation {
                         Operation::Union => l.member || r.member,
                         Operation::Intersection => l.member && r.member,
-                        Operation::Difference | Operation::DeepDifference => l.member && !r.member,
                     },
-                    below: match operation {
-                        Operation::DeepDifference if r.member => FieldSet::new(),
-                        _ => l.below.combine(&r.below, operation),
-                    },
+                    below: l.below.combine(&r.below, operation),
                 }),
             };
             result.extend(entry.filter(|entry| !entry.is_empty()));

@@ -1,7 +1,7 @@
 //! How items of a list are told apart.
 
 use super::{
-    path::PathElement,
+    path::{PathElement, same_value},
     schema::{ListKind, ListType, Types},
 };
 use serde_json::Value;
@@ -21,6 +21,19 @@ pub(crate) enum UnnamedItem {
     ListInSet,
     #[error("associative list without keys has an element that's an explicit null")]
     NullInSet,
+}
+
+/// Whether two items of a list that is merged item by item have the same name.
+pub(crate) fn same_name(types: &Types, list: &ListType, left: &Value, right: &Value) -> bool {
+    match &list.kind {
+        ListKind::Atomic => false,
+        ListKind::Set => same_value(left, right),
+        ListKind::Keyed(names) => names.iter().all(|name| {
+            let default = || types.key_default(list, name);
+            let (left, right) = (left.get(name).or_else(default), right.get(name).or_else(default));
+            left.zip(right).is_some_and(|(left, right)| same_value(left, right))
+        }),
+    }
 }
 
 /// The path element of an item. Items of an atomic list go by their index.

@@ -2,8 +2,8 @@
 
 use super::{
     field_set::FieldSet,
-    lists::name_of_item,
-    path::PathElement,
+    lists::{name_of_item, same_name},
+    path::{PathElement, same_value},
     schema::{ListKind, ListType, MapType, MergeSchema, Shape, TypeRef, Types, is_quantity},
 };
 use crate::builtin::quantity::Quantity;
@@ -17,6 +17,34 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) fn overlay(schema: &MergeSchema, live: &Value, applied: &Value) -> Value {
     let merged = overlay_value(schema.types(), schema.root(), Some(live), Some(applied));
     merged.unwrap_or_else(|| Value::Object(Map::new()))
+}
+
+/// Whether the live object already says all that the applied one says, in the same order, so that laying one over the
+/// other changes nothing. May be false where that is so, too; never true where it is not.
+///
+/// # Assumptions
+/// No list of the live object names an item twice that the applied one names.
+pub(crate) fn is_overlaid(schema: &MergeSchema, live: &Value, applied: &Value) -> bool {
+    says(schema.types(), schema.root(), live, applied)
+}
+
+fn says(types: &Types, place: TypeRef, live: &Value, applied: &Value) -> bool {
+    match (types.shape(place, Some(applied)), live, applied) {
+        (Shape::Map { map, atomic: false }, Value::Object(live), Value::Object(applied)) => {
+            applied.iter().all(|(name, applied)| match (live.get(name), map.field(name)) {
+                (Some(live), Some(place)) => says(types, place, live, applied),
+                _ => false,
+            })
+        }
+        (Shape::List(list), Value::Array(live), Value::Array(applied)) if list.kind != ListKind::Atomic => {
+            let mut live = live.iter();
+            applied.iter().all(|applied| {
+                let found = live.find(|live| same_name(types, list, live, applied));
+                found.is_some_and(|live| says(types, list.item, live, applied))
+            })
+        }
+        (_, live, applied) => same_value(live, applied),
+    }
 }
 
 fn overlay_value(types: &Types, place: TypeRef, live: Option<&Value>, applied: Option<&Value>) -> Option<Value> {

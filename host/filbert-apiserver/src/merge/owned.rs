@@ -4,7 +4,7 @@ use super::{
     field_set::FieldSet,
     lists::name_of_item,
     path::PathElement,
-    schema::{ListKind, ListType, MergeSchema, Shape, TypeRef, Types},
+    schema::{ListKind, ListType, MapType, MergeSchema, Shape, TypeRef, Types},
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(crate) fn of_value(types: &Types, place: TypeRef, value: &Value) -> (bool, F
         Shape::Scalar(_) | Shape::Unknown | Shape::Map { atomic: true, .. } => return (true, FieldSet::new()),
         Shape::List(list) if list.kind == ListKind::Atomic => return (true, FieldSet::new()),
         Shape::Map { map, .. } => match value {
-            Value::Object(fields) => of_fields(types, fields, |name| (map.field(name), map.fields.contains_key(name))),
+            Value::Object(fields) => of_fields(types, map, fields),
             _ => FieldSet::new(),
         },
         Shape::List(list) => match value {
@@ -31,19 +31,20 @@ pub(crate) fn of_value(types: &Types, place: TypeRef, value: &Value) -> (bool, F
     (false, below)
 }
 
-fn of_fields(types: &Types, fields: &Map<String, Value>, place: impl Fn(&str) -> (Option<TypeRef>, bool)) -> FieldSet {
+fn of_fields(types: &Types, map: &MapType, fields: &Map<String, Value>) -> FieldSet {
     let mut sorted: Vec<_> = fields.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
     let mut set = FieldSet::new();
     for (name, value) in sorted {
-        let (place, declared) = place(name);
+        let declared = map.fields.get(name);
+        let place = declared.map(|field| field.place).or(map.element);
         let (leaf, below) = place.map_or((true, FieldSet::new()), |place| of_value(types, place, value));
         let empty = match value {
             Value::Null => true,
             Value::Object(fields) => fields.is_empty(),
             _ => false,
         };
-        set.push(PathElement::Field(name.clone()), leaf || empty || !declared, below);
+        set.push(PathElement::Field(name.clone()), leaf || empty || declared.is_none(), below);
     }
     set
 }

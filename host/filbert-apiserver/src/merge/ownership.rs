@@ -33,7 +33,7 @@ static UNOWNED: LazyLock<FieldSet> = LazyLock::new(|| {
 });
 
 /// A set without the fields that nobody owns.
-pub(crate) fn without_unowned(set: &FieldSet) -> FieldSet {
+pub(crate) fn without_unowned(set: FieldSet) -> FieldSet {
     set.difference(&UNOWNED)
 }
 
@@ -86,7 +86,7 @@ impl Effects {
         let mut managers = self.managers;
         for (identity, set) in self.conflicts {
             if let Some(mut owned) = managers.take(&identity) {
-                owned.fields = owned.fields.difference(&set);
+                owned.fields = std::mem::take(&mut owned.fields).difference(&set);
                 managers.put(owned);
             }
         }
@@ -131,7 +131,7 @@ pub(crate) fn effects(
             conflicts.push((owned.identity.clone(), set));
         }
         if !seen.removed.is_empty() {
-            owned.fields = owned.fields.difference(&seen.removed);
+            owned.fields = std::mem::take(&mut owned.fields).difference(&seen.removed);
         }
     }
     managers.retain(|owned| !owned.fields.is_empty() || writer == Some(&owned.identity));

@@ -1,7 +1,11 @@
 //! Elements of field paths: how one step into an object is named, ordered, printed and written in `fieldsV1`.
 
 use serde_json::{Map, Number, Value};
-use std::{borrow::Cow, cmp::Ordering, fmt};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    fmt::{self, Write},
+};
 
 /// One step of a path.
 ///
@@ -26,15 +30,27 @@ pub struct BadElement(String);
 impl PathElement {
     /// The key of this element in `fieldsV1`.
     pub fn encode(&self) -> String {
-        match self {
-            PathElement::Field(name) => format!("f:{name}"),
+        let mut text = String::new();
+        self.encode_into(&mut text);
+        text
+    }
+
+    /// Appends the key of this element in `fieldsV1`.
+    pub(crate) fn encode_into(&self, text: &mut String) {
+        let written = match self {
+            PathElement::Field(name) => {
+                text.push_str("f:");
+                text.push_str(name);
+                Ok(())
+            }
             PathElement::Key(fields) => {
                 let object: Map<String, Value> = fields.iter().cloned().collect();
-                format!("k:{}", Value::Object(object))
+                write!(text, "k:{}", Value::Object(object))
             }
-            PathElement::Value(value) => format!("v:{value}"),
-            PathElement::Index(index) => format!("i:{index}"),
-        }
+            PathElement::Value(value) => write!(text, "v:{value}"),
+            PathElement::Index(index) => write!(text, "i:{index}"),
+        };
+        written.expect("writing to a text does not fail");
     }
 
     /// The element that a key of `fieldsV1` names.

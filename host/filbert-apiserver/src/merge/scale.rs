@@ -53,7 +53,7 @@ pub fn with_scale_owners(object: &mut Value, entries: &[Value], api_version: &st
             && of_scale.take(&owned.identity).is_none()
         {
             // Somebody else set the number through the scale.
-            owned.fields = owned.fields.difference(&FieldSet::of_fields(&[path]));
+            owned.fields = std::mem::take(&mut owned.fields).difference(&FieldSet::of_fields(&[path]));
         }
         result.put(owned);
     }

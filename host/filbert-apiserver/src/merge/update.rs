@@ -89,7 +89,7 @@ pub(crate) fn track(
     };
     let known = brought_up_to_date(schema, writer.api_version, before, known)?;
     let effects = effects(schema, writer.api_version, writer.subresource, (before, new), known, None);
-    let changed = without_unowned(&effects.change.modified.union(&effects.change.added));
+    let changed = without_unowned(effects.change.modified.union(&effects.change.added));
     let mut tracked = effects.taken_over();
     if !changed.is_empty() {
         let identity = Identity::updater(writer.manager, writer.api_version, writer.subresource);

@@ -262,3 +262,44 @@ fn what_was_applied_through_another_version_is_removed_through_this_one() {
     assert!(now["spec"]["tags"].is_null());
     assert_eq!(owners(&now), ["Apply/ann: .spec.size"]);
 }
+
+#[test]
+fn what_has_become_one_value_is_owned_as_a_whole() {
+    let map = |kind: &str| {
+        MergeSchema::from_crd_schema(
+            &json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+                "map": {"type": "object", "x-kubernetes-map-type": kind, "additionalProperties": {"type": "string"}},
+            }}}}),
+        )
+    };
+    let object = widget(json!({"map": {"a": "1"}}));
+    let writer = writer("ann", "example.org/v1");
+    let live = apply(None, &object, &writer, false, &map("granular")).expect("applies").object;
+    assert_eq!(owners(&live), ["Apply/ann: .spec.map.a"]);
+    let other = Writer { manager: "bob", ..writer };
+    let error = apply(Some(&live), &widget(json!({"map": {"b": "1"}})), &other, false, &map("atomic"));
+    assert_eq!(
+        error.expect_err("conflicts").to_string(),
+        "Apply failed with 1 conflict: conflict with \"ann\": .spec.map"
+    );
+}
+
+#[test]
+fn an_object_that_another_version_cannot_hold_cannot_be_applied() {
+    let version = |field: &str| {
+        MergeSchema::from_crd_schema(
+            &json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+                "both": {"type": "string"}, field: {"type": "string"},
+            }}}}),
+        )
+    };
+    let old = apply(None, &widget(json!({"both": "1"})), &writer("ann", "example.org/v1"), false, &version("one"));
+    let mut live = old.expect("applies").object;
+    live["apiVersion"] = json!("example.org/v2");
+    live["spec"]["two"] = json!("2");
+    let mut applied = widget(json!({"both": "1"}));
+    applied["apiVersion"] = json!("example.org/v2");
+    let schema = version("two").with_version("example.org/v1", version("one"));
+    let error = apply(Some(&live), &applied, &writer("bob", "example.org/v2"), false, &schema).expect_err("is refused");
+    assert_eq!((error.status(), error.to_string().as_str()), (500, ".spec.two: field not declared in schema"));
+}
