@@ -1,9 +1,9 @@
 //! Custom resource definitions: from a stored object to served resources, and away again.
 
-use crate::core::{Core, set, text};
+use crate::core::{Core, text};
 use crate::error::Status;
 use crate::resource::CollectionId;
-use crate::seam;
+use crate::crd;
 use crate::store::Stored;
 use crate::write::{self, DeleteOptions, Update, WriteOptions};
 use serde_json::{Value, json};
@@ -19,74 +19,40 @@ fn refused(object: &Value, errors: &crate::error::FieldErrors) -> Status {
 
 /// Checks and completes a new definition.
 pub(crate) fn prepare(object: &Value) -> Result<Value, Status> {
-    let mut checked = seam::check_definition(object).map_err(|errors| refused(object, &errors))?;
-    let stored = stored_versions(&checked);
-    set(
-        &mut checked,
-        "status",
-        json!({
-            "conditions": [], "acceptedNames": { "plural": "", "kind": "" }, "storedVersions": stored,
-        }),
-    );
-    Ok(checked)
+    crd::check_definition(object).map_err(|errors| refused(object, &errors))
 }
 
 /// Checks and completes a changed definition.
 pub(crate) fn prepare_update(old: &Value, new: &Value) -> Result<Value, Status> {
-    let mut checked = seam::check_definition(new).map_err(|errors| refused(new, &errors))?;
-    let mut status = old.get("status").cloned().unwrap_or_else(|| json!({}));
-    let mut stored: Vec<Value> = status.get("storedVersions").and_then(Value::as_array).cloned().unwrap_or_default();
-    for version in stored_versions(&checked) {
-        if !stored.contains(&version) {
-            stored.push(version);
-        }
-    }
-    set(&mut status, "storedVersions", stored.into());
-    set(&mut checked, "status", status);
-    Ok(checked)
+    crd::check_definition_update(old, new).map_err(|errors| refused(new, &errors))
 }
 
-fn stored_versions(definition: &Value) -> Vec<Value> {
-    definition
-        .pointer("/spec/versions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter(|version| version.get("storage") == Some(&Value::Bool(true)))
-        .filter_map(|version| version.get("name").cloned())
-        .collect()
-}
-
-/// A definition was created: its names are accepted and its resources served before the answer goes out.
-pub(crate) fn established(core: &Core, stored: &Stored) {
-    let object = stored.value();
-    core.define(&stored.key.name, Some(&object));
-    let now = core.options.clock.seconds();
-    let condition = |kind: &str, reason: &str, message: &str| json!({ "type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message });
-    let mut names = object.pointer("/spec/names").cloned().unwrap_or_else(|| json!({}));
-    if names.get("singular").is_none() {
-        set(&mut names, "singular", text(&object, "/spec/names/kind").to_lowercase().into());
-    }
-    let conditions = json!([
-        condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-        condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-    ]);
-    write_status(core, stored, |status| {
-        set(status, "conditions", conditions.clone());
-        set(status, "acceptedNames", names.clone());
-    });
-}
-
-/// A definition was changed.
+/// A definition was created or changed: its names are accepted and its resources served before the answer goes out.
 pub(crate) fn changed(core: &Core, stored: &Stored) {
     let object = stored.value();
     if object.pointer("/metadata/deletionTimestamp").is_some() {
         return;
     }
-    core.define(&stored.key.name, Some(&object));
-    let names = object.pointer("/spec/names").cloned().unwrap_or_default();
-    if object.pointer("/status/acceptedNames") != Some(&names) && object.pointer("/status/conditions/0").is_some() {
-        write_status(core, stored, |status| set(status, "acceptedNames", names.clone()));
+    let collection = CollectionId::new("apiextensions.k8s.io", "customresourcedefinitions");
+    let others: Vec<Value> = core
+        .store
+        .list(&collection, None, None)
+        .objects
+        .iter()
+        .filter(|other| other.key != stored.key)
+        .map(|other| other.value())
+        .collect();
+    let mut named = object.clone();
+    crd::accept_names(&mut named, &others, &core.options.clock.seconds());
+    let established = named
+        .pointer("/status/conditions")
+        .and_then(Value::as_array)
+        .is_some_and(|conditions| {
+            conditions.iter().any(|condition| text(condition, "/type") == "Established" && text(condition, "/status") == "True")
+        });
+    core.define(&stored.key.name, established.then_some(&object));
+    if named.get("status") != object.get("status") {
+        write_status(core, stored, |status| *status = named.get("status").cloned().unwrap_or_default());
     }
 }
 

@@ -34,7 +34,6 @@ mod read;
 mod resource;
 mod reviews;
 mod route;
-mod seam;
 mod selector;
 mod serve;
 mod server;

@@ -5,7 +5,8 @@ mod table;
 
 pub(crate) use registry::Registry;
 
-use crate::seam::{CrdVersion, MergeSchema};
+use crate::crd::CrdVersion;
+use crate::merge::MergeSchema;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 

@@ -1,7 +1,8 @@
 //! The resources served at one moment.
 
 use super::{CollectionId, Custom, Resource, ScalePaths, Subresource, table};
-use crate::seam::{CrdVersion, MergeSchema};
+use crate::crd::CrdVersion;
+use crate::merge::MergeSchema;
 use crate::store::type_prefix;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};

@@ -4,7 +4,6 @@ use super::{WriteOptions, Written, decode, prepare};
 use crate::core::{Core, text};
 use crate::error::Status;
 use crate::resource::Resource;
-use crate::seam;
 use crate::store::{Key, Refused};
 use serde_json::{Value, json};
 
@@ -17,9 +16,6 @@ pub(crate) fn create(
     options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<Written, Status> {
-    if resource.custom.is_none() {
-        decode::drop_nulls(&mut object);
-    }
     decode::check_fields(resource, &mut object, options.validation, warnings)?;
     check_namespace(&object, namespace)?;
     let version = text(&object, "/metadata/resourceVersion");
@@ -52,29 +48,12 @@ pub(super) fn insert(
     prepare::defaults(resource, &mut object);
     let generated = prepare::generate_name(&mut object);
     check_namespace_is_open(core, resource, namespace, &object)?;
+    prepare::track(resource, "", None, &mut object, options, managed);
     prepare::for_create(resource, namespace, &mut object, options);
     if resource.is("apiextensions.k8s.io", "CustomResourceDefinition") {
         object = crate::definitions::prepare(&object)?;
     }
     crate::allocate::on_create(core, resource, &mut object)?;
-    match (managed, resource.merge()) {
-        (Some(managed), _) => {
-            if let Some(metadata) = prepare::metadata(&mut object) {
-                metadata.insert("managedFields".to_owned(), managed);
-            }
-        }
-        (None, Some(schema)) => {
-            let api_version = resource.api_version();
-            let writer = seam::Writer {
-                manager: &options.manager,
-                api_version: &api_version,
-                subresource: "",
-                now: &options.now,
-            };
-            seam::track_update(None, &mut object, &writer, schema);
-        }
-        (None, None) => {}
-    }
     let name = text(&object, "/metadata/name").to_owned();
     prepare::validate(resource, "", None, &object)
         .into_result()
@@ -93,7 +72,7 @@ pub(super) fn insert(
     match core.store.create(&resource.collection, key, object, stamp) {
         Ok(stored) => {
             if resource.is("apiextensions.k8s.io", "CustomResourceDefinition") {
-                crate::definitions::established(core, &stored);
+                crate::definitions::changed(core, &stored);
             }
             Ok(Written::Stored(stored))
         }

@@ -5,7 +5,7 @@ use crate::core::text;
 use crate::error::Status;
 use crate::message::Call;
 use crate::resource::Resource;
-use crate::seam;
+use crate::builtin;
 use http::header;
 use serde_json::Value;
 
@@ -87,7 +87,10 @@ pub(crate) fn check_type(resource: &Resource, kind: &str, api_version: &str, obj
     }
     let (version, given) = (text(object, "/apiVersion"), text(object, "/kind"));
     if version != api_version || given != kind {
-        let known = given != kind && version == api_version && seam::is_known_kind(version, given);
+        let (group, short) = version.split_once('/').unwrap_or(("", version));
+        let known = given != kind
+            && version == api_version
+            && crate::openapi::TypeSchema::of_kind(group, short, given).is_some();
         let why = if known {
             format!("converting (v1.{given}) to (core.{kind}): unknown conversion")
         } else {
@@ -100,7 +103,7 @@ pub(crate) fn check_type(resource: &Resource, kind: &str, api_version: &str, obj
     Ok(())
 }
 
-/// Members that are null: absence, for kinds of a fixed form.
+/// Members that are null: absence, for kinds of a fixed form whose document we do not have.
 pub(super) fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -122,7 +125,17 @@ pub(super) fn check_fields(
     let mut unknown = Vec::new();
     match &resource.custom {
         Some(custom) => custom.schema.prune(object, &mut unknown),
-        None => unknown = seam::unknown_fields(&resource.group, &resource.version, &resource.kind, object),
+        None if resource.merge().is_none() => drop_nulls(object),
+        None => {
+            let wrong = builtin::type_error(&resource.group, &resource.version, &resource.kind, object);
+            if let Some(wrong) = wrong {
+                return Err(Status::bad_request(format!(
+                    "{} in version {:?} cannot be handled as a {}: {wrong}",
+                    resource.kind, resource.version, resource.kind
+                )));
+            }
+            unknown = builtin::unknown_fields(&resource.group, &resource.version, &resource.kind, object);
+        }
     }
     if unknown.is_empty() {
         return Ok(());

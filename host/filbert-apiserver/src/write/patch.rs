@@ -6,7 +6,7 @@ use crate::core::{Core, text};
 use crate::error::Status;
 use crate::message::Call;
 use crate::resource::Resource;
-use crate::seam;
+use crate::merge::{self, ApplyError, PatchError, Writer};
 use http::header;
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ impl Change {
                 Ok(patched)
             }
             Self::Strategic(patch) => match resource.merge() {
-                Some(schema) => seam::strategic_merge(old, patch, schema),
+                Some(schema) => merge::strategic_merge(old, patch, schema).map_err(|error| patch_status(&error)),
                 None => {
                     let mut patched = old.clone();
                     json_patch::merge(&mut patched, patch);
@@ -209,7 +209,7 @@ fn apply(
         return Err(Status::new(415, "UnsupportedMediaType", format!("{} cannot be applied", resource.kind)));
     };
     let api_version = resource.api_version();
-    let writer = seam::Writer {
+    let writer = Writer {
         manager: &options.manager,
         api_version: &api_version,
         subresource: target.subresource,
@@ -226,7 +226,8 @@ fn apply(
     for _ in 0..ATTEMPTS {
         let current = core.store.get(&resource.collection, target.key);
         let old = current.as_ref().map(|current| core.view(resource, current));
-        let mut result = seam::apply(old.as_ref(), applied, &writer, options.force, schema)?.object;
+        let mut result =
+            merge::apply(old.as_ref(), applied, &writer, options.force, schema).map_err(|error| apply_status(&error))?.object;
         let managed = result
             .get_mut("metadata")
             .and_then(Value::as_object_mut)
@@ -250,4 +251,23 @@ fn apply(
         }
     }
     Err(update::changed(resource, &target.key.name))
+}
+
+fn patch_status(error: &PatchError) -> Status {
+    Status::new(error.status(), error.reason(), error.to_string())
+}
+
+fn apply_status(error: &ApplyError) -> Status {
+    let mut status = Status::new(error.status(), error.reason(), error.to_string());
+    let causes: Vec<Value> = error
+        .conflicts()
+        .iter()
+        .map(|conflict| {
+            json!({ "reason": "FieldManagerConflict", "message": conflict.message(), "field": conflict.field })
+        })
+        .collect();
+    if !causes.is_empty() {
+        status.details = json!({ "causes": causes });
+    }
+    status
 }

@@ -4,7 +4,8 @@ use super::{WriteOptions, strategy};
 use crate::core::set;
 use crate::error::FieldErrors;
 use crate::resource::Resource;
-use crate::seam;
+use crate::builtin;
+use crate::merge::{Writer, stored_form, track_update};
 use serde_json::{Map, Value, json};
 
 /// The metadata of an object, made where it is missing.
@@ -86,11 +87,42 @@ fn reset_status(resource: &Resource, object: &mut Value) {
     }
 }
 
+/// Notes who owns what after a write that is no apply; `managed` is what apply has found out already.
+pub(super) fn track(
+    resource: &Resource,
+    subresource: &str,
+    old: Option<&Value>,
+    new: &mut Value,
+    options: &WriteOptions,
+    managed: Option<Value>,
+) {
+    if let Some(managed) = managed {
+        if let Some(metadata) = metadata(new) {
+            if managed.as_array().is_some_and(|entries| !entries.is_empty()) {
+                metadata.insert("managedFields".to_owned(), managed);
+            } else {
+                metadata.remove("managedFields");
+            }
+        }
+        return;
+    }
+    if let Some(schema) = resource.merge() {
+        let api_version = resource.api_version();
+        let writer = Writer { manager: &options.manager, api_version: &api_version, subresource, now: &options.now };
+        track_update(old, new, &writer, schema);
+    }
+}
+
 /// Fills in what nobody wrote.
 pub(super) fn defaults(resource: &Resource, object: &mut Value) {
     match &resource.custom {
         Some(custom) => custom.schema.default(object),
-        None => seam::default(&resource.group, &resource.version, &resource.kind, object),
+        None => {
+            if let Some(schema) = resource.merge() {
+                stored_form(schema, object);
+            }
+            builtin::default(&resource.group, &resource.version, &resource.kind, object);
+        }
     }
 }
 
@@ -99,7 +131,7 @@ pub(super) fn validate(resource: &Resource, subresource: &str, old: Option<&Valu
     match (&resource.custom, old) {
         (Some(custom), Some(old)) if subresource == "status" => custom.schema.validate_status(old, new),
         (Some(custom), _) => custom.schema.validate(old, new),
-        (None, _) => seam::validate(&resource.group, &resource.version, &resource.kind, old, new),
+        (None, _) => builtin::validate(&resource.group, &resource.version, &resource.kind, old, new),
     }
 }
 

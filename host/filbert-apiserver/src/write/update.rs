@@ -4,7 +4,7 @@ use super::{ATTEMPTS, WriteOptions, Written, create, decode, prepare, strategy};
 use crate::core::{Core, text};
 use crate::error::{FieldError, FieldErrors, Status};
 use crate::resource::Resource;
-use crate::seam;
+use crate::merge::keep_times_if_unchanged;
 use crate::store::{Key, Refused, Stored};
 use serde_json::Value;
 
@@ -31,9 +31,6 @@ pub(crate) fn update(
     options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<(Written, bool), Status> {
-    if resource.custom.is_none() {
-        decode::drop_nulls(&mut object);
-    }
     decode::check_fields(resource, &mut object, options.validation, warnings)?;
     let name = text(&object, "/metadata/name");
     if name.is_empty() {
@@ -142,35 +139,15 @@ pub(super) fn replace(
     managed: Option<Value>,
 ) -> Result<Written, Attempt> {
     let old = core.view(resource, current);
-    if managed.is_none() && resource.custom.is_none() {
-        decode::drop_nulls(&mut new);
-    }
     prepare::for_update(resource, target.subresource, &old, &mut new);
     prepare::defaults(resource, &mut new);
     let is_definition = resource.is("apiextensions.k8s.io", "CustomResourceDefinition");
     if is_definition && target.subresource.is_empty() {
         new = crate::definitions::prepare_update(&old, &new)?;
     }
+    prepare::track(resource, target.subresource, Some(&old), &mut new, options, managed);
     crate::allocate::on_update(core, resource, &old, &mut new)?;
     prepare::count_generation(resource, &old, &mut new);
-    match (managed, resource.merge()) {
-        (Some(managed), _) => {
-            if let Some(metadata) = prepare::metadata(&mut new) {
-                metadata.insert("managedFields".to_owned(), managed);
-            }
-        }
-        (None, Some(schema)) => {
-            let api_version = resource.api_version();
-            let writer = seam::Writer {
-                manager: &options.manager,
-                api_version: &api_version,
-                subresource: target.subresource,
-                now: &options.now,
-            };
-            seam::track_update(Some(&old), &mut new, &writer, schema);
-        }
-        (None, None) => {}
-    }
     prepare::validate(resource, target.subresource, Some(&old), &new)
         .into_result()
         .map_err(|errors| errors.to_status(&resource.group, &resource.kind, &target.key.name))?;
@@ -192,7 +169,7 @@ pub(super) fn replace(
     if options.dry_run {
         return Ok(Written::Value(new));
     }
-    if new == old && core.is_stored_form(resource, current) {
+    if keep_times_if_unchanged(&old, &mut new) && core.is_stored_form(resource, current) {
         return match core.store.get(&resource.collection, target.key) {
             Some(stored) if stored.revision == current.revision => Ok(Written::Stored(stored)),
             _ => Err(Attempt::Again),
