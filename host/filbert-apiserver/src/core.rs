@@ -1,6 +1,7 @@
 //! The state of one server, and what every handler needs of it.
 
 use crate::clock::Clock;
+use crate::controllers::PodFate;
 use crate::error::Status;
 use crate::message::User;
 use crate::resource::{CollectionId, Registry, Resource, registry};
@@ -11,13 +12,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What is switched on.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) clock: Clock,
     pub(crate) history: usize,
     pub(crate) namespace_finalisation: bool,
     pub(crate) garbage_collector: bool,
     pub(crate) stand_ins: bool,
+    /// What becomes of simulated pods.
+    pub(crate) fate: Arc<dyn Fn(&Value) -> PodFate + Send + Sync>,
 }
 
 pub(crate) struct Core {

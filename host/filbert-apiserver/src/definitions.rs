@@ -1,9 +1,9 @@
 //! Custom resource definitions: from a stored object to served resources, and away again.
 
 use crate::core::{Core, text};
+use crate::crd;
 use crate::error::Status;
 use crate::resource::CollectionId;
-use crate::crd;
 use crate::store::Stored;
 use crate::write::{self, DeleteOptions, Update, WriteOptions};
 use serde_json::{Value, json};
@@ -44,12 +44,11 @@ pub(crate) fn changed(core: &Core, stored: &Stored) {
         .collect();
     let mut named = object.clone();
     crd::accept_names(&mut named, &others, &core.options.clock.seconds());
-    let established = named
-        .pointer("/status/conditions")
-        .and_then(Value::as_array)
-        .is_some_and(|conditions| {
-            conditions.iter().any(|condition| text(condition, "/type") == "Established" && text(condition, "/status") == "True")
-        });
+    let established = named.pointer("/status/conditions").and_then(Value::as_array).is_some_and(|conditions| {
+        conditions
+            .iter()
+            .any(|condition| text(condition, "/type") == "Established" && text(condition, "/status") == "True")
+    });
     core.define(&stored.key.name, established.then_some(&object));
     if named.get("status") != object.get("status") {
         write_status(core, stored, |status| *status = named.get("status").cloned().unwrap_or_default());

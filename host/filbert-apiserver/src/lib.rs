@@ -17,6 +17,7 @@ mod allocate;
 mod background;
 pub mod builtin;
 mod clock;
+mod controllers;
 mod convert;
 mod core;
 pub mod crd;
@@ -45,6 +46,7 @@ mod watch;
 mod write;
 
 pub use clock::Clock;
+pub use controllers::PodFate;
 pub use message::ReplyBody;
 pub use serve::{ServeError, Serving};
 pub use server::{ApiServer, Builder};

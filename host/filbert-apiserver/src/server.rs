@@ -2,10 +2,13 @@
 
 use crate::background;
 use crate::clock::Clock;
+use crate::controllers::PodFate;
 use crate::core::{Core, Options};
 use crate::message::User;
+use crate::resource::CollectionId;
 use crate::serve::{ServeError, Serving};
 use crate::service::ApiService;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,9 +31,15 @@ impl std::fmt::Debug for ApiServer {
 }
 
 /// How a server is made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builder {
     options: Options,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Builder")
+    }
 }
 
 impl ApiServer {
@@ -43,6 +52,7 @@ impl ApiServer {
                 namespace_finalisation: true,
                 garbage_collector: false,
                 stand_ins: false,
+                fate: Arc::new(PodFate::usual),
             },
         }
     }
@@ -80,6 +90,11 @@ impl ApiServer {
             .filter(|((verb, _), _)| writes.contains(&verb.as_str()))
             .map(|(_, count)| count)
             .sum()
+    }
+
+    /// Asks again what becomes of each simulated pod, for a rule that has changed its mind.
+    pub fn reconsider_pods(&self) {
+        self.core.store.tell_again(&CollectionId::new("", "pods"));
     }
 
     /// Forgets the history, as compaction of a real store does: watches and pages of older revisions get `410 Expired`.
@@ -121,6 +136,14 @@ impl Builder {
     #[must_use]
     pub fn stand_ins(mut self, on: bool) -> Self {
         self.options.stand_ins = on;
+        self
+    }
+
+    /// What becomes of the pods of the simulated controllers: asked whenever a pod changes, and again after
+    /// [`ApiServer::reconsider_pods`]. Without it pods of Jobs succeed, and all others are ready.
+    #[must_use]
+    pub fn pod_fate(mut self, fate: impl Fn(&Value) -> PodFate + Send + Sync + 'static) -> Self {
+        self.options.fate = Arc::new(fate);
         self
     }
 

@@ -1,10 +1,15 @@
 //! Controllers of the server: each sees every change of the store, in order, on one thread.
 
 mod definitions;
+mod garbage;
 mod namespaces;
+mod protection;
 
+use crate::controllers::StandIns;
 use crate::core::Core;
-use crate::store::Told;
+use crate::resource::Resource;
+use crate::store::{Key, Told};
+use serde_json::Value;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 
@@ -19,12 +24,36 @@ pub(crate) fn start(core: &Arc<Core>) {
 }
 
 fn run(core: &Weak<Core>, changes: &Receiver<Told>) {
+    let mut garbage = garbage::Garbage::default();
+    let mut stand_ins = StandIns::default();
     // Receiving fails once the store is gone, which is the end of the server.
     while let Ok(told) = changes.recv() {
         let Some(core) = core.upgrade() else { return };
-        if core.options.namespace_finalisation {
+        let options = &core.options;
+        if options.namespace_finalisation {
             namespaces::changed(&core, &told);
+            protection::changed(&core, &told);
         }
         definitions::changed(&core, &told);
+        if options.garbage_collector {
+            garbage.changed(&core, &told);
+        }
+        if options.stand_ins {
+            stand_ins.changed(&core, &told);
+        }
     }
+}
+
+/// Changes an object as a controller does: no checks, no field manager, no write where nothing changes.
+pub(crate) fn change(core: &Core, resource: &Resource, key: &Key, edit: impl Fn(&mut Value)) {
+    for _ in 0..crate::write::ATTEMPTS {
+        let Some(current) = core.store.get(&resource.collection, key) else { return };
+        let old = current.value();
+        let mut new = old.clone();
+        edit(&mut new);
+        if new == old || core.store.replace(&resource.collection, key, current.revision, new, current.stamp).is_ok() {
+            return;
+        }
+    }
+    tracing::warn!(%key, "gave up changing an object that others keep changing");
 }

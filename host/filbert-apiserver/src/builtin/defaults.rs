@@ -147,8 +147,6 @@ const SERVICE: &[Row] = &[
     row_when("spec.externalTrafficPolicy", "\"Cluster\"", "type", &["NodePort", "LoadBalancer"]),
     row_when("spec.allocateLoadBalancerNodePorts", "true", "type", &["LoadBalancer"]),
     row_when("spec.internalTrafficPolicy", "\"Cluster\"", "type", WITH_ADDRESS),
-    row_when("spec.ipFamilies", "[\"IPv4\"]", "type", WITH_ADDRESS),
-    row_when("spec.ipFamilyPolicy", "\"SingleStack\"", "type", WITH_ADDRESS),
     row("status!.loadBalancer", "{}"),
 ];
 

@@ -121,7 +121,7 @@ fn merge_string_data(secret: &mut Value) {
     }
 }
 
-fn job(object: &mut Value) {
+pub(super) fn job(object: &mut Value) {
     let uid = object.pointer("/metadata/uid").cloned();
     let name = object.pointer("/metadata/name").cloned();
     let manual = object.pointer("/spec/manualSelector") == Some(&Value::Bool(true));
@@ -173,7 +173,6 @@ fn service(object: &mut Value) {
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
         return;
     };
-    let headless = spec.get("clusterIP").and_then(Value::as_str) == Some("None");
     for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         let number = port.get("port").cloned();
         let Some(port) = port.as_object_mut() else { continue };
@@ -185,9 +184,6 @@ fn service(object: &mut Value) {
         if let Some(number) = number.filter(|_| missing) {
             port.insert("targetPort".to_owned(), number);
         }
-    }
-    if headless {
-        spec.entry("clusterIPs").or_insert_with(|| json!(["None"]));
     }
 }
 

@@ -29,8 +29,15 @@ pub fn default(group: &str, version: &str, kind: &str, object: &mut Value) {
     derive::before(group, kind, object);
     fill::apply(defaults::of(group, kind), object);
     derive::after(group, kind, object);
-    if (group, kind) == ("", "Pod") {
-        derive::admit_pod(object);
+}
+
+/// What a cluster puts into a new object after its owners are noted: service account, token and tolerations of a Pod, selector
+/// and labels of a Job. The object has its uid.
+pub fn admit(group: &str, kind: &str, object: &mut Value) {
+    match (group, kind) {
+        ("", "Pod") => derive::admit_pod(object),
+        ("batch", "Job") => derive::job(object),
+        _ => {}
     }
 }
 

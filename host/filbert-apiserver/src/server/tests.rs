@@ -93,3 +93,79 @@ async fn a_definition_serves_its_kind_at_once() {
     let conditions = served.status.unwrap().conditions.unwrap();
     assert!(conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True"));
 }
+
+/// Follows a resource until `done`; the test harness' time limit is the only one.
+async fn until<K>(api: &Api<K>, name: &str, done: impl Fn(Option<&K>) -> bool)
+where
+    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + 'static,
+{
+    let fields = format!("metadata.name={name}");
+    let mut events = api.watch(&WatchParams::default().fields(&fields), "0").await.unwrap().boxed();
+    if done(api.get_opt(name).await.unwrap().as_ref()) {
+        return;
+    }
+    while let Some(event) = events.try_next().await.unwrap() {
+        let found = match &event {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => Some(object),
+            _ => None,
+        };
+        if done(found) {
+            return;
+        }
+    }
+    panic!("the watch ended");
+}
+
+fn stateful_set(replicas: i32, image: &str) -> StatefulSet {
+    serde_json::from_value(json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": { "name": "tugs" }, "spec": {
+        "serviceName": "tugs", "replicas": replicas, "selector": { "matchLabels": { "app": "tug" } },
+        "volumeClaimTemplates": [{ "metadata": { "name": "hold" }, "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } } }],
+        "template": { "metadata": { "labels": { "app": "tug" } }, "spec": { "containers": [{ "name": "tug", "image": image }] } } } }))
+    .unwrap()
+}
+
+fn is_rolled_out(set: Option<&StatefulSet>, replicas: i32) -> bool {
+    let Some(set) = set else { return false };
+    let Some(status) = &set.status else { return false };
+    status.observed_generation == set.metadata.generation
+        && status.ready_replicas.unwrap_or(0) == replicas
+        && status.replicas == replicas
+        && status.current_revision == status.update_revision
+}
+
+#[tokio::test]
+async fn simulated_stateful_sets_scale_and_roll() {
+    let server = ApiServer::builder().stand_ins(true).garbage_collector(true).build();
+    let sets: Api<StatefulSet> = Api::default_namespaced(server.client());
+    let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::default_namespaced(server.client());
+    let slices: Api<k8s_openapi::api::discovery::v1::EndpointSlice> = Api::default_namespaced(server.client());
+    let services: Api<k8s_openapi::api::core::v1::Service> = Api::default_namespaced(server.client());
+    let service = json!({ "metadata": { "name": "tugs" }, "spec": { "clusterIP": "None", "selector": { "app": "tug" },
+        "ports": [{ "name": "radio", "port": 16 }] } });
+    services.create(&PostParams::default(), &serde_json::from_value(service).unwrap()).await.unwrap();
+    let apply = PatchParams::apply("harbour-master");
+    sets.patch("tugs", &apply, &Patch::Apply(stateful_set(3, "tug:1"))).await.unwrap();
+    until(&sets, "tugs", |set| is_rolled_out(set, 3)).await;
+    let first = pods.get("tugs-0").await.unwrap();
+    assert_eq!(first.spec.as_ref().unwrap().node_name.as_deref(), Some("simulated"));
+    assert_eq!(first.spec.unwrap().subdomain.as_deref(), Some("tugs"));
+    let slice = slices.list(&ListParams::default().labels("kubernetes.io/service-name=tugs")).await.unwrap();
+    assert_eq!(slice.items.len(), 1);
+    until(&slices, slice.items[0].metadata.name.as_ref().unwrap(), |slice| {
+        slice.is_some_and(|slice| slice.endpoints.len() == 3)
+    })
+    .await;
+    sets.patch("tugs", &apply, &Patch::Apply(stateful_set(2, "tug:2"))).await.unwrap();
+    until(&sets, "tugs", |set| is_rolled_out(set, 2)).await;
+    assert!(pods.get_opt("tugs-2").await.unwrap().is_none());
+    let renewed = pods.get("tugs-0").await.unwrap();
+    assert_eq!(renewed.spec.unwrap().containers[0].image.as_deref(), Some("tug:2"));
+    assert_ne!(first.metadata.uid, renewed.metadata.uid);
+    let claims: Api<k8s_openapi::api::core::v1::PersistentVolumeClaim> = Api::default_namespaced(server.client());
+    assert_eq!(claims.list(&ListParams::default()).await.unwrap().items.len(), 3);
+    sets.delete("tugs", &DeleteParams::foreground()).await.unwrap();
+    until(&pods, "tugs-0", |pod| pod.is_none()).await;
+    until(&pods, "tugs-1", |pod| pod.is_none()).await;
+    until(&sets, "tugs", |set| set.is_none()).await;
+}

@@ -255,6 +255,24 @@ impl Store {
         receiver
     }
 
+    /// Tells the listeners of each object of a collection as if it had just changed; watches see nothing.
+    pub(crate) fn tell_again(&self, id: &CollectionId) {
+        let inner = self.lock();
+        let Some(entry) = inner.collections.get(id) else { return };
+        for object in entry.objects.values() {
+            let change = Change {
+                revision: object.revision,
+                object: object.clone(),
+                before: Some(object.clone()),
+                deleted: false,
+            };
+            for listener in &inner.listeners {
+                // A listener that is gone is dropped with the next change.
+                let _gone = listener.send(Told { collection: id.clone(), change: change.clone() });
+            }
+        }
+    }
+
     /// Forgets the history: from now on older revisions are gone.
     pub(crate) fn compact(&self) {
         let mut inner = self.lock();

@@ -45,9 +45,11 @@ pub(super) fn insert(
     options: &WriteOptions,
     managed: Option<Value>,
 ) -> Result<Written, Status> {
+    prepare::reset(resource, &mut object);
     prepare::defaults(resource, &mut object);
     let generated = prepare::generate_name(&mut object);
     check_namespace_is_open(core, resource, namespace, &object)?;
+    prepare::label_namespace(resource, &mut object);
     prepare::track(resource, "", None, &mut object, options, managed);
     prepare::for_create(resource, namespace, &mut object, options);
     if resource.is("apiextensions.k8s.io", "CustomResourceDefinition") {

@@ -1,11 +1,11 @@
 //! Bodies: JSON or YAML, and whether they are of the kind that the path takes.
 
 use super::FieldValidation;
+use crate::builtin;
 use crate::core::text;
 use crate::error::Status;
 use crate::message::Call;
 use crate::resource::Resource;
-use crate::builtin;
 use http::header;
 use serde_json::Value;
 

@@ -32,6 +32,13 @@ impl DeleteOptions {
     /// Reads body and query; the body counts where both say something.
     pub(crate) fn parse(call: &Call) -> Result<Self, Status> {
         let body = if call.body.is_empty() { json!({}) } else { decode::decode_any(call, "DeleteOptions")? };
+        let kind = text(&body, "/kind");
+        if !kind.is_empty() && kind != "DeleteOptions" {
+            return Err(Status::bad_request(format!(
+                "no kind {kind:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",
+                text(&body, "/apiVersion")
+            )));
+        }
         let query = &call.query;
         let mut errors = FieldErrors::new();
         let propagation =
@@ -59,7 +66,7 @@ impl DeleteOptions {
                 errors.push(FieldError::not_supported(
                     "propagationPolicy",
                     other,
-                    &["Background", "Foreground", "Orphan", "nil"],
+                    &["Foreground", "Background", "Orphan", "nil"],
                 ));
                 None
             }
@@ -167,6 +174,20 @@ fn grace(resource: &Resource, object: &Value, options: &DeleteOptions) -> i64 {
     if text(object, "/spec/nodeName").is_empty() || finished { 0 } else { wanted }
 }
 
+/// Marks an object as deleted, to go in so many seconds.
+fn mark(object: &mut Value, clock: &crate::clock::Clock, seconds: i64) {
+    let before = object.clone();
+    let now = clock.now();
+    let moment = now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(now);
+    let Some(metadata) = prepare::metadata(object) else { return };
+    let marked = metadata.contains_key("deletionTimestamp");
+    metadata.insert("deletionTimestamp".to_owned(), moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
+    metadata.insert("deletionGracePeriodSeconds".to_owned(), seconds.into());
+    if !marked && before.pointer("/metadata/generation").is_some() {
+        prepare::raise_generation(&before, object);
+    }
+}
+
 /// `None` when somebody else was faster.
 fn attempt(
     core: &Core,
@@ -196,8 +217,13 @@ fn attempt(
         if options.dry_run {
             return Some(Deleted::Gone(object));
         }
-        core.store.remove(&resource.collection, key, current.revision, object.clone()).ok()?;
-        return Some(Deleted::Gone(object));
+        let mut last = object;
+        if resource.is("", "Pod") {
+            // A pod that is deleted at once is marked in the same step.
+            mark(&mut last, &core.options.clock, 0);
+        }
+        let gone = core.store.remove(&resource.collection, key, current.revision, last).ok()?;
+        return Some(Deleted::Gone(gone.value()));
     }
     let mut new = object.clone();
     let now = core.options.clock.now();

@@ -13,7 +13,7 @@ mod update;
 
 pub(crate) use create::create;
 pub(crate) use decode::{check_type, decode_any};
-pub(crate) use delete::{DeleteOptions, Deleted, answers_with_object, delete, delete_collection, success};
+pub(crate) use delete::{DeleteOptions, Deleted, Propagation, answers_with_object, delete, delete_collection, success};
 pub(crate) use options::{FieldValidation, WriteOptions};
 pub(crate) use patch::{Change, patch, patch_value};
 pub(crate) use update::{Update, update};

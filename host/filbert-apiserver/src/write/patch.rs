@@ -1,12 +1,12 @@
 //! JSON patch, merge patch, strategic merge patch and apply.
 
-use super::update::{Attempt, check_uid, check_version, replace};
+use super::update::{Attempt, check_version, replace};
 use super::{ATTEMPTS, Update, WriteOptions, Written, create, decode, update};
 use crate::core::{Core, text};
 use crate::error::Status;
+use crate::merge::{self, ApplyError, PatchError, Writer};
 use crate::message::Call;
 use crate::resource::Resource;
-use crate::merge::{self, ApplyError, PatchError, Writer};
 use http::header;
 use serde_json::{Value, json};
 
@@ -31,8 +31,16 @@ impl Change {
         let kind = decode::media_type(call);
         match kind {
             "application/json-patch+json" => {
+                let operations: Value = serde_json::from_slice(&call.body).map_err(|error| {
+                    bad(if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() })
+                })?;
+                if !operations.is_array() {
+                    return Err(bad(
+                        "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp".to_owned()
+                    ));
+                }
                 let operations: Vec<json_patch::PatchOperation> =
-                    serde_json::from_slice(&call.body).map_err(|error| bad(error.to_string()))?;
+                    serde_json::from_value(operations).map_err(|_| rejected())?;
                 if operations.len() > 10_000 {
                     return Err(Status::new(
                         413,
@@ -98,6 +106,22 @@ fn object(body: &[u8]) -> Result<Value, Status> {
     }
 }
 
+/// A patch that does not fit the object; the real server gives no reason either.
+fn rejected() -> Status {
+    Status::new(422, "Invalid", "the server rejected our request due to an error in our request")
+        .with_details(json!({}))
+}
+
+/// A patch whose result is no object of the kind.
+fn unfit(patched: &Value, status: &Status) -> Status {
+    let why = status
+        .message
+        .split_once("cannot be handled as a ")
+        .map_or(&*status.message, |(_, rest)| rest.split_once(": ").map_or(rest, |(_, why)| why));
+    let error = crate::error::FieldError::invalid("patch", patched.to_string(), why);
+    Status::invalid("", "", "", &error.to_string(), vec![error.to_cause()])
+}
+
 fn json_patch_to(old: &Value, operations: &[Operation]) -> Result<Value, Status> {
     let mut patched = old.clone();
     for Operation(operation) in operations {
@@ -112,14 +136,7 @@ fn json_patch_to(old: &Value, operations: &[Operation]) -> Result<Value, Status>
                 value: replace.value.clone(),
             });
         }
-        json_patch::patch(&mut patched, std::slice::from_ref(&operation)).map_err(|error| {
-            Status::new(
-                422,
-                "Invalid",
-                format!("the server rejected our request due to an error in our request: {error}"),
-            )
-            .with_details(json!({}))
-        })?;
+        json_patch::patch(&mut patched, std::slice::from_ref(&operation)).map_err(|_| rejected())?;
     }
     Ok(patched)
 }
@@ -172,8 +189,10 @@ pub(crate) fn patch(
             return Err(Status::bad_request("the patched object is no object"));
         }
         let mut told = Vec::new();
-        decode::check_type(resource, &resource.kind, &resource.api_version(), &mut patched)?;
-        decode::check_fields(resource, &mut patched, options.validation, &mut told)?;
+        decode::check_type(resource, &resource.kind, &resource.api_version(), &mut patched)
+            .map_err(|status| unfit(&patched, &status))?;
+        decode::check_fields(resource, &mut patched, options.validation, &mut told)
+            .map_err(|status| unfit(&patched, &status))?;
         let name = text(&patched, "/metadata/name");
         if *name != *target.key.name {
             return Err(Status::bad_request(format!(
@@ -184,7 +203,6 @@ pub(crate) fn patch(
         create::check_namespace(&patched, target.namespace())?;
         let version = text(&patched, "/metadata/resourceVersion");
         check_version(resource, &current, version)?;
-        check_uid(resource, target.key, &old, text(&patched, "/metadata/uid"))?;
         match replace(core, resource, target, &current, patched, options, None) {
             Err(Attempt::Again) => {}
             Err(Attempt::Refused(status)) => return Err(status),
@@ -226,8 +244,9 @@ fn apply(
     for _ in 0..ATTEMPTS {
         let current = core.store.get(&resource.collection, target.key);
         let old = current.as_ref().map(|current| core.view(resource, current));
-        let mut result =
-            merge::apply(old.as_ref(), applied, &writer, options.force, schema).map_err(|error| apply_status(&error))?.object;
+        let mut result = merge::apply(old.as_ref(), applied, &writer, options.force, schema)
+            .map_err(|error| apply_status(&error))?
+            .object;
         let managed = result
             .get_mut("metadata")
             .and_then(Value::as_object_mut)

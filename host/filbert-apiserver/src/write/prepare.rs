@@ -1,11 +1,11 @@
 //! What the server itself puts into objects before they are checked and stored.
 
 use super::{WriteOptions, strategy};
+use crate::builtin;
 use crate::core::set;
 use crate::error::FieldErrors;
+use crate::merge::{Writer, track_update};
 use crate::resource::Resource;
-use crate::builtin;
-use crate::merge::{Writer, stored_form, track_update};
 use serde_json::{Map, Value, json};
 
 /// The metadata of an object, made where it is missing.
@@ -60,21 +60,53 @@ pub(super) fn for_create(resource: &Resource, namespace: Option<&str>, object: &
     if strategy::counts_generations(resource) {
         metadata.insert("generation".to_owned(), 1.into());
     }
-    if strategy::has_status(resource) && !strategy::keeps_first_status(resource) {
-        reset_status(resource, object);
+    if resource.custom.is_none() {
+        builtin::admit(&resource.group, &resource.kind, object);
+    }
+    if let Some(finalizer) = strategy::protection(resource)
+        && let Some(metadata) = self::metadata(object)
+    {
+        let finalizers = metadata.entry("finalizers").or_insert_with(|| json!([]));
+        if let Some(finalizers) = finalizers.as_array_mut().filter(|list| !list.iter().any(|found| found == finalizer))
+        {
+            finalizers.push(finalizer.into());
+        }
+    }
+    if resource.is("", "PersistentVolume")
+        && let Some(status) = object.get_mut("status")
+    {
+        set(status, "lastPhaseTransitionTime", options.now.as_str().into());
     }
     if resource.is("", "Namespace") {
-        let name = crate::core::text(object, "/metadata/name").to_owned();
-        if let Some(metadata) = self::metadata(object) {
-            let labels = metadata.entry("labels").or_insert_with(|| json!({}));
-            set(labels, "kubernetes.io/metadata.name", name.into());
-        }
         if let Some(fields) = object.as_object_mut() {
             let spec = fields.entry("spec").or_insert_with(|| json!({}));
             if spec.get("finalizers").is_none() {
                 set(spec, "finalizers", json!(["kubernetes"]));
             }
         }
+    }
+}
+
+/// What a creator may not say: the status, and the deletion of what is not there yet.
+pub(super) fn reset(resource: &Resource, object: &mut Value) {
+    if let Some(metadata) = metadata(object) {
+        metadata.remove("deletionTimestamp");
+        metadata.remove("deletionGracePeriodSeconds");
+    }
+    if strategy::has_status(resource) && !strategy::keeps_first_status(resource) {
+        reset_status(resource, object);
+    }
+}
+
+/// The label that every namespace has; its creator owns it.
+pub(super) fn label_namespace(resource: &Resource, object: &mut Value) {
+    if !resource.is("", "Namespace") {
+        return;
+    }
+    let name = crate::core::text(object, "/metadata/name").to_owned();
+    if let Some(metadata) = metadata(object) {
+        let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+        set(labels, "kubernetes.io/metadata.name", name.into());
     }
 }
 
@@ -117,12 +149,7 @@ pub(super) fn track(
 pub(super) fn defaults(resource: &Resource, object: &mut Value) {
     match &resource.custom {
         Some(custom) => custom.schema.default(object),
-        None => {
-            if let Some(schema) = resource.merge() {
-                stored_form(schema, object);
-            }
-            builtin::default(&resource.group, &resource.version, &resource.kind, object);
-        }
+        None => builtin::default(&resource.group, &resource.version, &resource.kind, object),
     }
 }
 

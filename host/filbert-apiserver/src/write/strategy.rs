@@ -56,6 +56,12 @@ const STATUS_FROM_CREATOR: &[(&str, &str)] = &[("", "Node"), ("", "Service")];
 const FIRST_PHASE: &[(&str, &str, &str)] =
     &[("", "Namespace", "Active"), ("", "PersistentVolume", "Pending"), ("", "PersistentVolumeClaim", "Pending")];
 
+/// Finalizers that keep an object while it is in use.
+const PROTECTED: &[(&str, &str, &str)] = &[
+    ("", "PersistentVolume", "kubernetes.io/pv-protection"),
+    ("", "PersistentVolumeClaim", "kubernetes.io/pvc-protection"),
+];
+
 fn listed(table: &[(&str, &str)], resource: &Resource) -> bool {
     resource.custom.is_none() && table.iter().any(|(group, kind)| resource.is(group, kind))
 }
@@ -78,6 +84,10 @@ pub(super) fn keeps_first_status(resource: &Resource) -> bool {
 
 pub(super) fn first_phase(resource: &Resource) -> Option<&'static str> {
     FIRST_PHASE.iter().find(|(group, kind, _)| resource.is(group, kind)).map(|(_, _, phase)| *phase)
+}
+
+pub(super) fn protection(resource: &Resource) -> Option<&'static str> {
+    PROTECTED.iter().find(|(group, kind, _)| resource.is(group, kind)).map(|(_, _, finalizer)| *finalizer)
 }
 
 /// Whether objects have a status that is written separately.

@@ -3,8 +3,8 @@
 use super::{ATTEMPTS, WriteOptions, Written, create, decode, prepare, strategy};
 use crate::core::{Core, text};
 use crate::error::{FieldError, FieldErrors, Status};
-use crate::resource::Resource;
 use crate::merge::keep_times_if_unchanged;
+use crate::resource::Resource;
 use crate::store::{Key, Refused, Stored};
 use serde_json::Value;
 

@@ -1,0 +1,247 @@
+//! Deletes what nobody owns any more, and carries out foreground and orphaning deletions.
+
+use crate::core::{Core, text};
+use crate::finalizers;
+use crate::resource::{CollectionId, Resource};
+use crate::store::{Key, Stored, Told};
+use crate::write::{self, DeleteOptions, Propagation};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+const MANAGER: &str = "kube-controller-manager";
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
+type Place = (CollectionId, Key);
+
+/// Who depends on whom.
+#[derive(Default)]
+pub(super) struct Garbage {
+    dependents: HashMap<String, BTreeSet<Place>>,
+    owners: HashMap<Place, Vec<String>>,
+}
+
+struct Reference {
+    group: String,
+    version: String,
+    kind: String,
+    name: String,
+    uid: String,
+    blocks: bool,
+}
+
+/// Objects without the word need no parsing.
+fn mentions(stored: &Stored, word: &str) -> bool {
+    stored.json.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+fn references(object: &Value) -> Vec<Reference> {
+    let list = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .map(|reference| {
+            let (group, version) =
+                text(reference, "/apiVersion").split_once('/').unwrap_or(("", text(reference, "/apiVersion")));
+            Reference {
+                group: group.to_owned(),
+                version: version.to_owned(),
+                kind: text(reference, "/kind").to_owned(),
+                name: text(reference, "/name").to_owned(),
+                uid: text(reference, "/uid").to_owned(),
+                blocks: reference.get("blockOwnerDeletion") == Some(&Value::Bool(true)),
+            }
+        })
+        .collect()
+}
+
+/// What is known of an owner.
+enum Owner {
+    There(Arc<Stored>, Arc<Resource>),
+    Gone,
+    /// Its kind is not served here, or it cannot own this object: nothing can be said.
+    Unknown,
+}
+
+fn owner(core: &Core, reference: &Reference, dependent: &Resource, namespace: &str) -> Owner {
+    let registry = core.registry();
+    let Some(resource) = registry.of_kind(&reference.group, &reference.version, &reference.kind) else {
+        return Owner::Unknown;
+    };
+    if resource.namespaced && !dependent.namespaced {
+        return Owner::Unknown;
+    }
+    let key = Key::new(if resource.namespaced { namespace } else { "" }, &reference.name);
+    match core.store.get(&resource.collection, &key) {
+        Some(stored) if text(&stored.value(), "/metadata/uid") == reference.uid => {
+            Owner::There(stored, resource.clone())
+        }
+        _ => Owner::Gone,
+    }
+}
+
+impl Garbage {
+    pub(super) fn changed(&mut self, core: &Core, told: &Told) {
+        let object = &told.change.object;
+        let place = (told.collection.clone(), object.key.clone());
+        let value = object.value();
+        let owners: Vec<String> = if !told.change.deleted && mentions(object, "ownerReferences") {
+            references(&value).into_iter().map(|reference| reference.uid).collect()
+        } else {
+            Vec::new()
+        };
+        let before = self.owners.remove(&place).unwrap_or_default();
+        for uid in &before {
+            if let Some(dependents) = self.dependents.get_mut(uid) {
+                dependents.remove(&place);
+                if dependents.is_empty() {
+                    self.dependents.remove(uid);
+                }
+            }
+        }
+        for uid in &owners {
+            self.dependents.entry(uid.clone()).or_default().insert(place.clone());
+        }
+        if !owners.is_empty() {
+            self.owners.insert(place.clone(), owners);
+        }
+        if told.change.deleted {
+            let uid = text(&value, "/metadata/uid").to_owned();
+            for (collection, key) in self.dependents_of(&uid) {
+                self.collect(core, &collection, &key);
+            }
+            // Its owners may wait for it.
+            self.waiting_owners(core, &told.collection, &value, &object.key);
+            return;
+        }
+        if value.pointer("/metadata/deletionTimestamp").is_some() {
+            self.finish(core, &told.collection, &object.key, &value);
+        }
+        self.collect(core, &place.0, &place.1);
+        self.waiting_owners(core, &told.collection, &value, &object.key);
+    }
+
+    fn dependents_of(&self, uid: &str) -> Vec<Place> {
+        self.dependents.get(uid).into_iter().flatten().cloned().collect()
+    }
+
+    fn waiting_owners(&self, core: &Core, collection: &CollectionId, value: &Value, key: &Key) {
+        let registry = core.registry();
+        let Some(resource) = registry.of_collection(collection) else { return };
+        for reference in references(value) {
+            if let Owner::There(stored, of) = owner(core, &reference, resource, &key.namespace) {
+                let value = stored.value();
+                if value.pointer("/metadata/deletionTimestamp").is_some() {
+                    self.finish(core, &of.collection, &stored.key, &value);
+                }
+            }
+        }
+    }
+
+    /// Deletes an object none of whose owners is there; takes references to absent owners off one that has others.
+    fn collect(&self, core: &Core, collection: &CollectionId, key: &Key) {
+        let registry = core.registry();
+        let Some(resource) = registry.of_collection(collection) else { return };
+        let Some(stored) = core.store.get(collection, key) else { return };
+        if !mentions(&stored, "ownerReferences") {
+            return;
+        }
+        let value = stored.value();
+        let found = references(&value);
+        if found.is_empty() {
+            return;
+        }
+        let mut gone = Vec::new();
+        let mut waiting = false;
+        let mut solid = false;
+        for reference in &found {
+            match owner(core, reference, resource, &key.namespace) {
+                Owner::Gone => gone.push(reference.uid.clone()),
+                Owner::Unknown => solid = true,
+                Owner::There(owner, _) => {
+                    let owner = owner.value();
+                    let foreground = owner.pointer("/metadata/deletionTimestamp").is_some() && has(&owner, FOREGROUND);
+                    if foreground { waiting = true } else { solid = true }
+                }
+            }
+        }
+        if solid {
+            if !gone.is_empty() {
+                drop_references(core, resource, key, &gone);
+            }
+            return;
+        }
+        if value.pointer("/metadata/deletionTimestamp").is_some() {
+            return;
+        }
+        let uid = text(&value, "/metadata/uid");
+        let blocking = self.dependents.get(uid).is_some_and(|dependents| !dependents.is_empty());
+        let propagation = if waiting && blocking { Some(Propagation::Foreground) } else { policy(&value) };
+        let options = DeleteOptions { propagation, uid: Some(uid.to_owned()), ..DeleteOptions::default() };
+        if let Err(status) = write::delete(core, resource, key, &options)
+            && status.code != 404
+            && status.code != 409
+        {
+            tracing::warn!(%key, error = %status, "failed to collect an object without owners");
+        }
+    }
+
+    /// Does what the finalizers of the collector stand for.
+    fn finish(&self, core: &Core, collection: &CollectionId, key: &Key, value: &Value) {
+        let registry = core.registry();
+        let Some(resource) = registry.of_collection(collection) else { return };
+        let uid = text(value, "/metadata/uid").to_owned();
+        if has(value, ORPHAN) {
+            for (collection, key) in self.dependents_of(&uid) {
+                if let Some(resource) = registry.of_collection(&collection) {
+                    drop_references(core, resource, &key, std::slice::from_ref(&uid));
+                }
+            }
+            finalizers::remove(core, resource, key, ORPHAN, MANAGER);
+        } else if has(value, FOREGROUND) {
+            let mut blocked = false;
+            for (collection, key) in self.dependents_of(&uid) {
+                let Some(stored) = core.store.get(&collection, &key) else { continue };
+                let value = stored.value();
+                blocked |= references(&value).iter().any(|reference| reference.uid == uid && reference.blocks);
+                self.collect(core, &collection, &key);
+            }
+            let left = self.dependents_of(&uid).iter().any(|(collection, key)| {
+                core.store.get(collection, key).is_some_and(|stored| {
+                    references(&stored.value()).iter().any(|reference| reference.uid == uid && reference.blocks)
+                })
+            });
+            if !(blocked && left) {
+                finalizers::remove(core, resource, key, FOREGROUND, MANAGER);
+            }
+        }
+    }
+}
+
+fn has(object: &Value, finalizer: &str) -> bool {
+    let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    list.is_some_and(|list| list.iter().any(|found| found == finalizer))
+}
+
+/// The policy that an object's own finalizers ask for.
+fn policy(object: &Value) -> Option<Propagation> {
+    if has(object, ORPHAN) {
+        Some(Propagation::Orphan)
+    } else if has(object, FOREGROUND) {
+        Some(Propagation::Foreground)
+    } else {
+        Some(Propagation::Background)
+    }
+}
+
+fn drop_references(core: &Core, resource: &Resource, key: &Key, uids: &[String]) {
+    super::change(core, resource, key, |object| {
+        let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+        if let Some(list) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut) {
+            list.retain(|reference| !uids.iter().any(|uid| text(reference, "/uid") == uid));
+            if list.is_empty() {
+                metadata.remove("ownerReferences");
+            }
+        }
+    });
+}

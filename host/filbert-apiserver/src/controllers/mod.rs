@@ -1,0 +1,188 @@
+//! Simulated controllers: enough of StatefulSets, Deployments, Jobs, Services, Pods and claims to see something happen.
+//!
+//! Nothing runs. Pods come up on a node called `simulated`, and what they become is decided by a rule that tests replace.
+
+mod deployments;
+mod endpoints;
+mod jobs;
+mod pods;
+mod replica_sets;
+mod stateful_sets;
+mod template;
+
+pub use pods::PodFate;
+
+use crate::background::change;
+use crate::core::{Core, set, text};
+use crate::resource::{CollectionId, Resource};
+use crate::store::{Key, Told};
+use crate::write::{self, DeleteOptions, WriteOptions};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The field manager of all of them.
+const MANAGER: &str = "simulated-controller-manager";
+
+/// The annotation that simulated objects carry.
+const MARK: &str = "filbert.dev/simulated";
+
+/// What they remember between changes.
+#[derive(Default)]
+pub(crate) struct StandIns {
+    addresses: pods::Addresses,
+}
+
+impl StandIns {
+    pub(crate) fn changed(&mut self, core: &Core, told: &Told) {
+        let (collection, change) = (&told.collection, &told.change);
+        let key = &change.object.key;
+        match (collection.group.as_str(), collection.plural.as_str(), change.deleted) {
+            ("", "pods", deleted) => {
+                if !deleted {
+                    pods::reconcile(core, key, &mut self.addresses);
+                }
+                let pod = change.object.value();
+                if let Some((kind, name)) = controller(&pod) {
+                    owner_changed(core, &kind, &Key::new(&key.namespace, &name));
+                }
+                endpoints::of_pod(core, &pod);
+            }
+            ("", "services", false) => endpoints::reconcile(core, key),
+            ("", "persistentvolumeclaims", false) => pods::bind_claim(core, key),
+            ("apps", "statefulsets", false) => stateful_sets::reconcile(core, key),
+            ("apps", "deployments", false) => deployments::reconcile(core, key),
+            ("apps", "replicasets", deleted) => {
+                if !deleted {
+                    replica_sets::reconcile(core, key);
+                }
+                if let Some((kind, name)) = controller(&change.object.value()) {
+                    owner_changed(core, &kind, &Key::new(&key.namespace, &name));
+                }
+            }
+            ("batch", "jobs", false) => jobs::reconcile(core, key),
+            _ => {}
+        }
+    }
+}
+
+fn owner_changed(core: &Core, kind: &str, key: &Key) {
+    match kind {
+        "StatefulSet" => stateful_sets::reconcile(core, key),
+        "ReplicaSet" => replica_sets::reconcile(core, key),
+        "Deployment" => deployments::reconcile(core, key),
+        "Job" => jobs::reconcile(core, key),
+        _ => {}
+    }
+}
+
+/// Kind and name of the controller of an object.
+fn controller(object: &Value) -> Option<(String, String)> {
+    let list = object.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
+    let owner = list.iter().find(|owner| owner.get("controller") == Some(&Value::Bool(true)))?;
+    Some((text(owner, "/kind").to_owned(), text(owner, "/name").to_owned()))
+}
+
+fn is_controlled_by(object: &Value, uid: &str) -> bool {
+    let list = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    list.is_some_and(|list| {
+        list.iter().any(|owner| owner.get("controller") == Some(&Value::Bool(true)) && text(owner, "/uid") == uid)
+    })
+}
+
+/// The reference of an object to its controller.
+fn owner_reference(owner: &Value) -> Value {
+    json!([{
+        "apiVersion": text(owner, "/apiVersion"), "kind": text(owner, "/kind"), "name": text(owner, "/metadata/name"),
+        "uid": text(owner, "/metadata/uid"), "controller": true, "blockOwnerDeletion": true,
+    }])
+}
+
+fn resource(core: &Core, group: &str, kind: &str) -> Option<Arc<Resource>> {
+    core.registry().of_kind(group, "v1", kind).cloned()
+}
+
+/// The objects of a collection that `owner` controls.
+fn controlled(core: &Core, collection: &CollectionId, namespace: &str, owner: &Value) -> Vec<Value> {
+    let uid = text(owner, "/metadata/uid");
+    core.store
+        .list(collection, Some(namespace), None)
+        .objects
+        .iter()
+        .map(|object| object.value())
+        .filter(|object| is_controlled_by(object, uid))
+        .collect()
+}
+
+/// An object that is there and not being deleted.
+fn living(core: &Core, resource: &Resource, key: &Key) -> Option<Value> {
+    let object = core.store.get(&resource.collection, key)?.value();
+    object.pointer("/metadata/deletionTimestamp").is_none().then_some(object)
+}
+
+fn is_terminating(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
+    conditions.is_some_and(|conditions| {
+        conditions.iter().any(|condition| text(condition, "/type") == "Ready" && text(condition, "/status") == "True")
+    })
+}
+
+fn create(core: &Core, resource: &Resource, namespace: &str, object: Value) {
+    let name = text(&object, "/metadata/name").to_owned();
+    let options = WriteOptions::of(core, MANAGER);
+    match write::create(core, resource, Some(namespace), object, &options, &mut Vec::new()) {
+        // It is there already, or its namespace is going.
+        Err(status) if status.code == 409 || status.code == 403 || status.code == 404 => {}
+        Err(status) => {
+            tracing::warn!(kind = resource.kind, namespace, name, error = %status, "failed to create a simulated object");
+        }
+        Ok(_) => {}
+    }
+}
+
+fn delete(core: &Core, resource: &Resource, key: &Key) {
+    match write::delete(core, resource, key, &DeleteOptions::default()) {
+        Err(status) if status.code == 404 || status.code == 409 => {}
+        Err(status) => tracing::warn!(%key, error = %status, "failed to delete a simulated object"),
+        Ok(_) => {}
+    }
+}
+
+fn set_status(core: &Core, resource: &Resource, key: &Key, status: &Value) {
+    change(core, resource, key, |object| set(object, "status", status.clone()));
+}
+
+fn integer(object: &Value, pointer: &str, default: i64) -> i64 {
+    object.pointer(pointer).and_then(Value::as_i64).unwrap_or(default)
+}
+
+/// Ten letters that stand for a template.
+fn template_hash(template: &Value) -> String {
+    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    Sha256::digest(template.to_string())
+        .iter()
+        .take(10)
+        .filter_map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()))
+        .map(|letter| char::from(*letter))
+        .collect()
+}
+
+/// Keeps the time of a condition whose status stays.
+fn condition(old: &Value, kind: &str, status: bool, reason: &str, now: &str) -> Value {
+    let word = if status { "True" } else { "False" };
+    let before = old.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    let since = before
+        .filter(|condition| text(condition, "/type") == kind && text(condition, "/status") == word)
+        .map(|condition| text(condition, "/lastTransitionTime").to_owned())
+        .next();
+    let mut condition =
+        json!({ "type": kind, "status": word, "lastTransitionTime": since.unwrap_or_else(|| now.to_owned()) });
+    if !reason.is_empty() {
+        set(&mut condition, "reason", reason.into());
+    }
+    condition
+}
