@@ -213,6 +213,10 @@ pub(super) fn normalize(schema: TypeSchema, value: &mut Value) {
 
 /// Whether an optional field with this value is left out when it is written.
 fn is_nothing(field: TypeSchema, name: &str, value: &Value) -> bool {
+    if field.short_name() == "JSON" {
+        // Whatever it holds was put there on purpose: the default of a schema may well be empty.
+        return value.is_null();
+    }
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty() && !KEPT_EMPTY.contains(&name),

@@ -189,7 +189,12 @@ fn service(object: &mut Value) {
 
 /// What the scheduler and kubelet think of a pod that asks for this much.
 fn qos_class(object: &mut Value) {
-    let containers = object.pointer("/spec/containers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let containers: Vec<Value> = ["/spec/initContainers", "/spec/containers"]
+        .iter()
+        .filter_map(|list| object.pointer(list)?.as_array())
+        .flatten()
+        .cloned()
+        .collect();
     let of = |container: &Value, part: &str, name: &str| -> Option<Value> {
         container.get("resources")?.get(part)?.get(name).cloned()
     };

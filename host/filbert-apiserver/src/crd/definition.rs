@@ -408,3 +408,6 @@ fn check_approval(crd: &Value, errors: &mut FieldErrors) {
         errors.push(FieldError::required("metadata.annotations[api-approved.kubernetes.io]", detail));
     }
 }
+
+#[cfg(test)]
+mod tests;
