@@ -6,7 +6,7 @@ use super::{
     field_set::FieldSet,
     last_applied,
     managers::{self, Identity, Managers, Owned},
-    overlay::{is_overlaid, overlay, remove_fields, without_nulls},
+    overlay::{is_overlaid, overlay, remove_fields, stored_form},
     owned::{fields_of, with_declared_parents},
     ownership::{Effects, brought_up_to_date, effects, without_unowned},
     schema::MergeSchema,
@@ -195,9 +195,7 @@ fn owns_exactly(live: &Value, writer: &Writer<'_>, set: &FieldSet) -> bool {
 fn finish(live: Option<&Value>, mut object: Value, effects: Effects, owned: Owned, schema: &MergeSchema) -> Applied {
     let mut managers = effects.taken_over();
     managers.put(owned);
-    if schema.is_builtin() {
-        without_nulls(schema, &mut object);
-    }
+    stored_form(schema, &mut object);
     managers::take_from(&mut object);
     managers.write_to(&mut object);
     let changed = !live.is_some_and(|live| keep_times_if_unchanged(live, &mut object));

@@ -25,6 +25,7 @@ mod validate;
 pub use apply::{Applied, ApplyError, apply};
 pub use conflict::Conflict;
 pub use field_set::FieldSet;
+pub use overlay::stored_form;
 pub use path::{BadElement, PathElement};
 pub use scale::{ScaleOwners, scale_owners, with_scale_owners};
 pub use schema::MergeSchema;

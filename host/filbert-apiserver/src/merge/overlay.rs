@@ -225,9 +225,11 @@ fn same_quantity(left: &Value, right: &Value) -> bool {
 }
 
 /// Takes the nulls out of an object of a built-in kind: there, a null field is absent, and a null in a map of scalars
-/// is their zero value.
-pub(crate) fn without_nulls(schema: &MergeSchema, object: &mut Value) {
-    drop_nulls(schema.types(), schema.root(), object);
+/// is their zero value. Custom resources keep theirs.
+pub fn stored_form(schema: &MergeSchema, object: &mut Value) {
+    if schema.is_builtin() {
+        drop_nulls(schema.types(), schema.root(), object);
+    }
 }
 
 fn drop_nulls(types: &Types, place: TypeRef, value: &mut Value) {
