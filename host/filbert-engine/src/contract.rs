@@ -9,7 +9,8 @@ mod generated {
         path: "../../wit",
         world: "filbert:operator/operator@0.1.0",
         imports: { default: trappable },
-        exports: { "filbert:operator/step.run": async, "filbert:operator/step.finalize": async },
+        // On a fiber, so that a guest that computes for long gives up its thread now and then.
+        exports: { default: async },
         additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     });
 }
@@ -20,8 +21,8 @@ pub use generated::filbert::operator::{certificates, clusters, log, objects, rev
 /// The package that a component's imports and exports belong to.
 pub const PACKAGE: &str = "filbert:operator";
 
-/// The version this host speaks, as (major, minor, patch).
-pub const VERSION: (u64, u64, u64) = (0, 1, 0);
+/// The version this host speaks.
+pub const VERSION: semver::Version = semver::Version::new(0, 1, 0);
 
 /// Interfaces that a component may import.
 pub const IMPORTS: [&str; 8] = ["types", "reviews", "objects", "clusters", "time", "certificates", "platform", "log"];

@@ -3,6 +3,8 @@
 //! Towards a guest everything can be said (`From`); from a guest texts may be no JSON, so those are functions that answer
 //! with what was wrong.
 
+use std::cell::Cell;
+
 use filbert_plan::description as plan_description;
 use filbert_plan::grant as plan_grant;
 use filbert_plan::object as plan_object;
@@ -13,16 +15,38 @@ use serde_json::Value;
 use crate::contract::{defaulting, module, objects, reviews, step, types, validation};
 use crate::reads;
 
+/// Values in all JSON texts of one answer. The largest object that an API server stores has a quarter of that; a text of
+/// nothing but brackets would become thirty times its size in memory.
+const VALUES: usize = 1_000_000;
+
 /// What was wrong with an answer, and where in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place} is no JSON: {error}")]
-pub(crate) struct NotJson {
-    place: String,
-    error: String,
+pub(crate) enum NotJson {
+    #[error("{place} is no JSON: {error}")]
+    Malformed { place: String, error: String },
+    #[error("{place} is the last straw: the answer has more than {VALUES} values")]
+    TooMany { place: String },
 }
 
-fn parse(place: impl FnOnce() -> String, text: &str) -> Result<Value, NotJson> {
-    serde_json::from_str(text).map_err(|error| NotJson { place: place(), error: error.to_string() })
+/// The texts of one answer.
+struct Texts {
+    values: Cell<usize>,
+}
+
+impl Texts {
+    fn new() -> Self {
+        Self { values: Cell::new(0) }
+    }
+
+    fn parse(&self, place: impl FnOnce() -> String, text: &str) -> Result<Value, NotJson> {
+        // Every value but the first follows one of these. Those inside strings are counted too, which does no harm.
+        let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count();
+        self.values.set(self.values.get().saturating_add(values));
+        if self.values.get() > VALUES {
+            return Err(NotJson::TooMany { place: place() });
+        }
+        serde_json::from_str(text).map_err(|error| NotJson::Malformed { place: place(), error: error.to_string() })
+    }
 }
 
 fn each<T, U>(items: Vec<T>, turn: impl Fn(usize, T) -> Result<U, NotJson>) -> Result<Vec<U>, NotJson> {
@@ -165,32 +189,42 @@ impl From<&plan_review::Review> for reviews::Review {
 
 // From the guest.
 
-pub(crate) fn step_plan(from: step::Plan) -> Result<plan::StepPlan, NotJson> {
+pub(crate) fn step_answer(
+    from: Result<step::Plan, step::StepError>,
+) -> Result<Result<plan::StepPlan, plan::StepError>, NotJson> {
+    match from {
+        Ok(plan) => step_plan(plan).map(Ok),
+        Err(error) => Ok(Err(error.into())),
+    }
+}
+
+fn step_plan(from: step::Plan) -> Result<plan::StepPlan, NotJson> {
+    let texts = Texts::new();
     let step::Plan { apply, delete, calls, status, conditions, events, facts, outcome } = from;
     Ok(plan::StepPlan {
-        apply: each(apply, desired)?,
+        apply: each(apply, |index, item| desired(&texts, index, item))?,
         delete: all(delete),
-        calls: each(calls, call)?,
-        status: status.map(|status| parse(|| "`status`".to_owned(), &status)).transpose()?,
+        calls: each(calls, |index, item| call(&texts, index, item))?,
+        status: status.map(|status| texts.parse(|| "`status`".to_owned(), &status)).transpose()?,
         conditions: all(conditions),
         events: all(events),
         facts: each(facts, |_, types::Fact { name, value }| {
-            Ok(plan::Fact { value: parse(|| format!("fact `{name}`"), &value)?, name })
+            Ok(plan::Fact { value: texts.parse(|| format!("fact `{name}`"), &value)?, name })
         })?,
         outcome: outcome.into(),
     })
 }
 
-fn desired(index: usize, from: step::Desired) -> Result<plan::Desired, NotJson> {
+fn desired(texts: &Texts, index: usize, from: step::Desired) -> Result<plan::Desired, NotJson> {
     let step::Desired { object, ownership, reason } = from;
-    let object = parse(|| format!("`apply[{index}].object` ({reason})"), &object)?;
+    let object = texts.parse(|| format!("`apply[{index}].object` ({reason})"), &object)?;
     Ok(plan::Desired { object, ownership: ownership.into(), reason })
 }
 
-fn call(index: usize, from: step::Call) -> Result<plan::Call, NotJson> {
+fn call(texts: &Texts, index: usize, from: step::Call) -> Result<plan::Call, NotJson> {
     let step::Call { idempotency_key, request, reason } = from;
     let http = |step::HttpCall { target, method, path, body, time_limit }| {
-        let body = body.map(|body| parse(|| format!("`calls[{index}].body` ({reason})"), &body)).transpose()?;
+        let body = body.map(|body| texts.parse(|| format!("`calls[{index}].body` ({reason})"), &body)).transpose()?;
         Ok(plan::HttpCall { target: plan_object::ObjectKey::from(target), method, path, body, time_limit })
     };
     let request = match request {
@@ -208,60 +242,74 @@ fn call(index: usize, from: step::Call) -> Result<plan::Call, NotJson> {
 pub(crate) type Defaulted = Result<Option<Value>, Vec<plan_review::Violation>>;
 
 pub(crate) fn defaulted(from: Result<Option<String>, Vec<defaulting::Violation>>) -> Result<Defaulted, NotJson> {
+    let texts = Texts::new();
     Ok(match from {
-        Ok(object) => Ok(object.map(|object| parse(|| "the defaulted object".to_owned(), &object)).transpose()?),
-        Err(violations) => Err(each(violations, violation)?),
+        Ok(object) => {
+            Ok(object.map(|object| texts.parse(|| "the defaulted object".to_owned(), &object)).transpose()?)
+        }
+        Err(violations) => Err(each(violations, |index, item| violation(&texts, index, item))?),
     })
 }
 
 pub(crate) fn verdict(from: validation::Verdict) -> Result<plan_review::Verdict, NotJson> {
+    let texts = Texts::new();
     let validation::Verdict { violations, warnings } = from;
-    Ok(plan_review::Verdict { violations: each(violations, violation)?, warnings })
+    Ok(plan_review::Verdict { violations: each(violations, |index, item| violation(&texts, index, item))?, warnings })
 }
 
-fn violation(index: usize, from: reviews::Violation) -> Result<plan_review::Violation, NotJson> {
+fn violation(texts: &Texts, index: usize, from: reviews::Violation) -> Result<plan_review::Violation, NotJson> {
     let reviews::Violation { kind, path, value, message } = from;
-    let value = value.map(|value| parse(|| format!("`violations[{index}].value` ({path})"), &value)).transpose()?;
+    let value =
+        value.map(|value| texts.parse(|| format!("`violations[{index}].value` ({path})"), &value)).transpose()?;
     Ok(plan_review::Violation { kind: kind.into(), path, value, message })
 }
 
 pub(crate) fn description(from: module::Description) -> Result<plan_description::Description, NotJson> {
+    let texts = Texts::new();
     let module::Description { name, version, summary, kinds, steps, defaults, validates, wants, self_tests } = from;
     Ok(plan_description::Description {
         name,
         version,
         summary,
         kinds: each(kinds, |_, module::ServedKind { resource, kind, definition }| {
-            let definition = parse(|| format!("definition of kind `{kind}`"), &definition)?;
+            let definition = texts.parse(|| format!("definition of kind `{kind}`"), &definition)?;
             Ok(plan_description::ServedKind { resource: resource.into(), kind, definition })
         })?,
-        steps: each(steps, step_description)?,
-        defaults: each(defaults, review_subject)?,
-        validates: each(validates, review_subject)?,
+        steps: each(steps, |index, item| step_description(&texts, index, item))?,
+        defaults: each(defaults, |index, item| review_subject(&texts, index, item))?,
+        validates: each(validates, |index, item| review_subject(&texts, index, item))?,
         wants: each(wants, |_, module::Wish { wanted, reason }| {
-            Ok(plan_description::Wish { wanted: grant(wanted, &reason)?, reason })
+            Ok(plan_description::Wish { wanted: grant(&texts, wanted, &reason)?, reason })
         })?,
         self_tests: each(self_tests, |_, module::SelfTest { name, recording }| {
-            let recording = parse(|| format!("recording of self-test `{name}`"), &recording)?;
+            let recording = texts.parse(|| format!("recording of self-test `{name}`"), &recording)?;
             Ok(plan_description::SelfTest { name, recording })
         })?,
     })
 }
 
-fn step_description(_: usize, from: module::StepDescription) -> Result<plan_description::StepDescription, NotJson> {
+fn step_description(
+    texts: &Texts,
+    _: usize,
+    from: module::StepDescription,
+) -> Result<plan_description::StepDescription, NotJson> {
     let module::StepDescription { name, summary, takes, parameters, finalizes, leaves, needs } = from;
-    let parameters = parse(|| format!("parameters of step `{name}`"), &parameters)?;
+    let parameters = texts.parse(|| format!("parameters of step `{name}`"), &parameters)?;
     Ok(plan_description::StepDescription { name, summary, takes: all(takes), parameters, finalizes, leaves, needs })
 }
 
-fn review_subject(_: usize, from: module::ReviewSubject) -> Result<plan_description::ReviewSubject, NotJson> {
+fn review_subject(
+    texts: &Texts,
+    _: usize,
+    from: module::ReviewSubject,
+) -> Result<plan_description::ReviewSubject, NotJson> {
     let module::ReviewSubject { resource, parameters } = from;
     let resource = plan_object::ResourceType::from(resource);
-    let parameters = parse(|| format!("parameters for `{resource}`"), &parameters)?;
+    let parameters = texts.parse(|| format!("parameters for `{resource}`"), &parameters)?;
     Ok(plan_description::ReviewSubject { resource, parameters })
 }
 
-fn grant(from: module::Grant, reason: &str) -> Result<plan_grant::Grant, NotJson> {
+fn grant(texts: &Texts, from: module::Grant, reason: &str) -> Result<plan_grant::Grant, NotJson> {
     Ok(match from {
         module::Grant::Objects(module::ObjectGrant { resource, verbs, within, labels, names }) => {
             plan_grant::Grant::Objects(plan_grant::ObjectGrant {
@@ -276,7 +324,7 @@ fn grant(from: module::Grant, reason: &str) -> Result<plan_grant::Grant, NotJson
         module::Grant::Agents(agents) => plan_grant::Grant::Agents(agents.into()),
         module::Grant::Certificates => plan_grant::Grant::Certificates {},
         module::Grant::Other(other) => {
-            plan_grant::Grant::Other(parse(|| format!("a wanted grant ({reason})"), &other)?)
+            plan_grant::Grant::Other(texts.parse(|| format!("a wanted grant ({reason})"), &other)?)
         }
     })
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
+use crate::cache::{CacheError, CodeCache};
 use crate::host::{Host, linker_of_reviews, linker_of_steps};
 use crate::load::LoadError;
 use crate::module::Module;
-use crate::settings::{Limits, Settings, config};
+use crate::settings::{Cache, Limits, Settings, config, scans_pagemap};
 use crate::ticker::Ticker;
 
 /// Compiles and calls modules. Cloning shares it.
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     /// One module is compiled at a time: the limits are for one, and the serving path keeps its cores.
     pub(crate) compiling: Semaphore,
     pub(crate) ticker: Ticker,
+    /// Nothing where none is wanted, an error where the engine goes on without the one it should have.
+    pub(crate) cache: Result<Option<CodeCache>, CacheError>,
 }
 
 /// Why there is no engine.
@@ -44,6 +47,9 @@ pub enum EngineError {
     /// There is no thread for the epoch.
     #[error("failed to start the engine's clock thread")]
     Clock(#[source] std::io::Error),
+    /// The code cache that is required cannot be used.
+    #[error(transparent)]
+    Cache(CacheError),
 }
 
 impl Engine {
@@ -54,7 +60,13 @@ impl Engine {
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let set_up = |error: wasmtime::Error| EngineError::SetUp(error.into());
         let wasmtime = wasmtime::Engine::new(&config(instances, settings.largest_memory)).map_err(set_up)?;
+        let cache = match &settings.cache {
+            Cache::Off => Ok(None),
+            Cache::Required(path) => Ok(Some(CodeCache::open(path).map_err(EngineError::Cache)?)),
+            Cache::Preferred(path) => CodeCache::open(path).map(Some),
+        };
         let shared = Shared {
+            cache,
             linker_of_steps: linker_of_steps(&wasmtime).map_err(set_up)?,
             linker_of_reviews: linker_of_reviews(&wasmtime).map_err(set_up)?,
             steps: Semaphore::new(settings.steps),
@@ -65,6 +77,21 @@ impl Engine {
             wasmtime,
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Why the engine runs without the cache that its settings prefer, where it does.
+    pub fn cache_problem(&self) -> Option<&CacheError> {
+        self.shared.cache.as_ref().err()
+    }
+
+    /// Whether instances are cleaned the fast way, which needs Linux 6.7 or later. Worth a line at start.
+    pub fn cleans_fast(&self) -> bool {
+        scans_pagemap()
+    }
+
+    /// Calls that run now.
+    pub fn running(&self) -> usize {
+        self.shared.ticker.running()
     }
 
     /// Loads a module with the engine's limits. See [`Engine::load_limited`].

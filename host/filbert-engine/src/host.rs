@@ -106,8 +106,7 @@ macro_rules! prompt {
 
 macro_rules! link {
     ($linker:ident, $wrap:ident) => {{
-        let (major, minor, patch) = crate::contract::VERSION;
-        let version = format!("{major}.{minor}.{patch}");
+        let version = crate::contract::VERSION;
         functions! { $linker, $wrap, version;
             "types" {}
             "reviews" {}

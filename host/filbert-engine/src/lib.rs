@@ -13,10 +13,15 @@
 //! | a host that gave up in a read | [`CallError::Aborted`] |
 
 mod broken;
+mod cache;
+mod compile;
 pub mod contract;
 mod convert;
 mod engine;
 mod host;
+mod inspect;
+#[cfg(test)]
+mod isolation;
 mod load;
 mod log;
 mod module;
@@ -24,9 +29,13 @@ pub mod reads;
 mod settings;
 mod surface;
 mod ticker;
+mod trusted;
 
 pub use broken::{Broken, BrokenKind, CallError, Retry};
+pub use cache::CacheError;
+pub use compile::{CompileError, compile_child};
 pub use engine::{Engine, EngineError};
+pub use inspect::Unfit;
 pub use load::{LoadError, Text};
 pub use log::{Level, LogLine};
 pub use module::{Called, Module, Spent};

@@ -9,7 +9,7 @@ use filbert_plan::plan::{StepContext, StepError, StepPlan};
 use filbert_plan::review::{Review, Verdict, Violation};
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::broken::{Broken, CallError, DeadlinePassed, Ended, read_trap};
@@ -63,6 +63,15 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
+    /// Loads every role from an instance; hands back the one that is asked at load.
+    fn load(&self, store: &mut Store<Host>, instance: &Instance) -> wasmtime::Result<Option<module::Guest>> {
+        let Self { module, defaulting, validation, step } = self;
+        defaulting.as_ref().map(|entry| entry.load(&mut *store, instance)).transpose()?;
+        validation.as_ref().map(|entry| entry.load(&mut *store, instance)).transpose()?;
+        step.as_ref().map(|entry| entry.load(&mut *store, instance)).transpose()?;
+        module.as_ref().map(|entry| entry.load(&mut *store, instance)).transpose()
+    }
+
     /// # Errors
     ///
     /// A role lacks a function. That the functions have the right types is seen when they are loaded from an instance.
@@ -99,22 +108,6 @@ pub struct Spent {
     pub log: Vec<LogLine>,
     /// Lines that were not kept.
     pub log_dropped: usize,
-}
-
-/// Which of the two functions of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StepFunction {
-    Run,
-    Finalize,
-}
-
-impl StepFunction {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Run => "step.run",
-            Self::Finalize => "step.finalize",
-        }
-    }
 }
 
 impl Module {
@@ -158,14 +151,31 @@ impl Module {
         &self.inner.loaded.limits
     }
 
+    /// Makes an instance and drops it, so that the first call finds a slot of the pool that fits.
+    pub async fn warm(&self) -> Result<(), CallError> {
+        self.call(Lane::Reviews, "instantiation", NoReads, async |_, _| Ok(Ok(()))).await.answer
+    }
+
     /// Takes one round of one step. A step error is an answer.
     pub async fn run<R: Reads>(&self, context: &StepContext, reads: R) -> Called<Result<StepPlan, StepError>, R> {
-        self.step(StepFunction::Run, context, reads).await
+        let Some(entry) = &self.inner.loaded.entries.step else { return self.no_role(Role::Step, reads) };
+        self.call(Lane::Steps, "step.run", reads, async |store, instance| {
+            let input = step::Context::from(context);
+            let answer = entry.load(&mut *store, instance)?.call_run(&mut *store, &input).await?;
+            Ok(convert::step_answer(answer))
+        })
+        .await
     }
 
     /// Undoes a step before its object goes. A step error is an answer.
     pub async fn finalize<R: Reads>(&self, context: &StepContext, reads: R) -> Called<Result<StepPlan, StepError>, R> {
-        self.step(StepFunction::Finalize, context, reads).await
+        let Some(entry) = &self.inner.loaded.entries.step else { return self.no_role(Role::Step, reads) };
+        self.call(Lane::Steps, "step.finalize", reads, async |store, instance| {
+            let input = step::Context::from(context);
+            let answer = entry.load(&mut *store, instance)?.call_finalize(&mut *store, &input).await?;
+            Ok(convert::step_answer(answer))
+        })
+        .await
     }
 
     /// The defaulted object, nothing where there is nothing to default, or why the object cannot be defaulted.
@@ -174,102 +184,62 @@ impl Module {
         review: &Review,
         reads: R,
     ) -> Called<Result<Option<Value>, Vec<Violation>>, R> {
-        let Loaded { entries, .. } = &self.inner.loaded;
-        self.review(
-            Role::Defaulting,
-            "defaulting.default",
-            entries.defaulting.as_ref(),
-            reads,
-            |entry, store, instance| {
-                let answer =
-                    entry.load(&mut *store, instance)?.call_default(&mut *store, &reviews::Review::from(review))?;
-                Ok(convert::defaulted(answer))
-            },
-        )
+        let Some(entry) = &self.inner.loaded.entries.defaulting else { return self.no_role(Role::Defaulting, reads) };
+        self.call(Lane::Reviews, "defaulting.default", reads, async |store, instance| {
+            let input = reviews::Review::from(review);
+            let answer = entry.load(&mut *store, instance)?.call_default(&mut *store, &input).await?;
+            Ok(convert::defaulted(answer))
+        })
         .await
     }
 
     /// Whether the object may be stored.
     pub async fn validate<R: Reads>(&self, review: &Review, reads: R) -> Called<Verdict, R> {
-        let Loaded { entries, .. } = &self.inner.loaded;
-        self.review(
-            Role::Validation,
-            "validation.validate",
-            entries.validation.as_ref(),
-            reads,
-            |entry, store, instance| {
-                let answer =
-                    entry.load(&mut *store, instance)?.call_validate(&mut *store, &reviews::Review::from(review))?;
-                Ok(convert::verdict(answer))
-            },
-        )
+        let Some(entry) = &self.inner.loaded.entries.validation else { return self.no_role(Role::Validation, reads) };
+        self.call(Lane::Reviews, "validation.validate", reads, async |store, instance| {
+            let input = reviews::Review::from(review);
+            let answer = entry.load(&mut *store, instance)?.call_validate(&mut *store, &input).await?;
+            Ok(convert::verdict(answer))
+        })
         .await
     }
 
-    async fn step<R: Reads>(
+    /// One call in its turn.
+    async fn call<T, R: Reads>(
         &self,
-        function: StepFunction,
-        context: &StepContext,
+        lane: Lane,
+        export: &'static str,
         reads: R,
-    ) -> Called<Result<StepPlan, StepError>, R> {
-        let Inner { loaded, step_calls, .. } = &*self.inner;
-        let export = function.name();
+        go: impl AsyncFnOnce(&mut Store<Host>, &Instance) -> wasmtime::Result<Result<T, NotJson>>,
+    ) -> Called<T, R> {
+        let Inner { loaded, step_calls, review_calls, description: _ } = &*self.inner;
         let shared = &loaded.engine.shared;
-        let Some(entry) = &loaded.entries.step else { return loaded.no_role(Role::Step, reads) };
-        let Some(_turn) = turn(step_calls, &shared.steps).await else { return loaded.closing(export, reads) };
-        let _running = shared.ticker.run();
-        let input = step::Context::from(context);
-        let limit = loaded.limits.step_deadline;
-        let started = Instant::now();
-        let mut store = loaded.store(Box::new(reads), started + limit, WhenBusy::Yield);
-        let call = async {
-            let instance = loaded.steps.instantiate_async(&mut store).await?;
-            let guest = entry.load(&mut store, &instance)?;
-            match function {
-                StepFunction::Run => guest.call_run(&mut store, &input).await,
-                StepFunction::Finalize => guest.call_finalize(&mut store, &input).await,
-            }
+        let turn = match lane {
+            Lane::Steps => turn(step_calls, &shared.steps).await,
+            Lane::Reviews => turn(review_calls, &shared.reviews).await,
         };
-        // The epoch ends a guest that computes for too long, the timeout one that waits in a read.
-        let outcome = match tokio::time::timeout(limit, call).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(DeadlinePassed.into()),
-        };
-        let outcome = outcome.map(|answer| match answer {
-            Ok(plan) => convert::step_plan(plan).map(Ok),
-            Err(error) => Ok(Err(error.into())),
-        });
-        loaded.ended(export, started, limit, store, outcome)
+        if turn.is_none() {
+            let detail = "the engine is closing".to_owned();
+            let error = CallError::Host { module: self.name().to_owned(), export, detail };
+            return Called { answer: Err(error), reads, spent: Spent::default() };
+        }
+        // Given back when the store has gone, and its place in the pool with it.
+        let called = loaded.call(lane, export, reads, go).await;
+        drop(turn);
+        called
     }
 
-    async fn review<E, T, R: Reads>(
-        &self,
-        role: Role,
-        export: &'static str,
-        entry: Option<&E>,
-        reads: R,
-        call: impl FnOnce(&E, &mut Store<Host>, &wasmtime::component::Instance) -> wasmtime::Result<Result<T, NotJson>>,
-    ) -> Called<T, R> {
-        let Inner { loaded, review_calls, .. } = &*self.inner;
-        let shared = &loaded.engine.shared;
-        let Some(entry) = entry else { return loaded.no_role(role, reads) };
-        let Some(_turn) = turn(review_calls, &shared.reviews).await else { return loaded.closing(export, reads) };
-        let _running = shared.ticker.run();
-        let limit = loaded.limits.review_deadline;
-        let started = Instant::now();
-        let mut store = loaded.store(Box::new(reads), started + limit, WhenBusy::Hold);
-        let outcome = loaded.reviews.instantiate(&mut store).and_then(|instance| call(entry, &mut store, &instance));
-        loaded.ended(export, started, limit, store, outcome)
+    fn no_role<T, R>(&self, role: Role, reads: R) -> Called<T, R> {
+        let error = CallError::NoRole { module: self.name().to_owned(), role: role.name() };
+        Called { answer: Err(error), reads, spent: Spent::default() }
     }
 }
 
-/// What a call does when it has computed for a tick.
+/// Where a call waits for its turn, and whether its reads may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum WhenBusy {
-    /// It lets other tasks of its thread go first.
-    Yield,
-    /// It keeps the thread: calls without a fiber cannot give it up.
-    Hold,
+enum Lane {
+    Steps,
+    Reviews,
 }
 
 /// Waits until the module, then the engine has a place. A module's own waiting calls take no place of others.
@@ -281,46 +251,55 @@ impl Loaded {
     /// Instantiates once, loads every role from the instance, and asks what the module is.
     ///
     /// `GuestIndices` are found by name; that a function has the right type shows only when it is loaded.
-    pub(crate) fn probe(&self) -> Result<Description, LoadError> {
-        const EXPORT: &str = "module.describe";
-        let name = || self.name.to_string();
-        let _running = self.engine.shared.ticker.run();
-        let limit = self.limits.review_deadline;
-        let started = Instant::now();
-        let mut store = self.store(Box::new(NoReads), started + limit, WhenBusy::Hold);
-        let instance = match self.reviews.instantiate(&mut store) {
-            Ok(instance) => instance,
-            Err(error) => {
-                let called = self.ended::<_, NoReads>(EXPORT, started, limit, store, Err(error));
-                return called.answer.map_err(|source| LoadError::Probe { module: name(), source });
+    pub(crate) async fn probe(&self) -> Result<Description, LoadError> {
+        let probed = self.call(Lane::Reviews, "module.describe", NoReads, async |store, instance| {
+            match self.entries.load(store, instance) {
+                Err(shape) => Ok(Ok(Err(shape))),
+                Ok(None) => Ok(Ok(Ok(Description::default()))),
+                Ok(Some(describe)) => Ok(convert::description(describe.call_describe(&mut *store).await?).map(Ok)),
             }
-        };
-        let Entries { module, defaulting, validation, step } = &self.entries;
-        let shape = |error: wasmtime::Error| LoadError::Shape { module: name(), source: Text::of(&error) };
-        let describe = module.as_ref().map(|entry| entry.load(&mut store, &instance)).transpose().map_err(shape)?;
-        defaulting.as_ref().map(|entry| entry.load(&mut store, &instance)).transpose().map_err(shape)?;
-        validation.as_ref().map(|entry| entry.load(&mut store, &instance)).transpose().map_err(shape)?;
-        step.as_ref().map(|entry| entry.load(&mut store, &instance)).transpose().map_err(shape)?;
-        let Some(describe) = describe else { return Ok(Description::default()) };
-        let outcome = describe.call_describe(&mut store).map(convert::description);
-        let called = self.ended::<_, NoReads>(EXPORT, started, limit, store, outcome);
-        called.answer.map_err(|source| LoadError::Probe { module: name(), source })
+        });
+        let name = || self.name.to_string();
+        match probed.await.answer {
+            Ok(Ok(description)) => Ok(description),
+            Ok(Err(shape)) => Err(LoadError::Shape { module: name(), source: Text::of(&shape) }),
+            Err(source) => Err(LoadError::Probe { module: name(), source }),
+        }
     }
 
-    fn store(&self, reads: Box<dyn Erased>, end: Instant, when_busy: WhenBusy) -> Store<Host> {
+    /// A call with a store and an instance of its own.
+    async fn call<T, R: Reads>(
+        &self,
+        lane: Lane,
+        export: &'static str,
+        reads: R,
+        go: impl AsyncFnOnce(&mut Store<Host>, &Instance) -> wasmtime::Result<Result<T, NotJson>>,
+    ) -> Called<T, R> {
+        let _running = self.engine.shared.ticker.run();
+        let (component, limit) = match lane {
+            Lane::Steps => (&self.steps, self.limits.step_deadline),
+            Lane::Reviews => (&self.reviews, self.limits.review_deadline),
+        };
+        let started = Instant::now();
+        let mut store = self.store(Box::new(reads), started + limit);
+        let call = async {
+            let instance = component.instantiate_async(&mut store).await?;
+            go(&mut store, &instance).await
+        };
+        // The epoch ends a guest that computes for too long, the timeout one that waits in a read.
+        let outcome = tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(DeadlinePassed.into()));
+        self.ended(export, started, limit, store, outcome)
+    }
+
+    fn store(&self, reads: Box<dyn Erased>, end: Instant) -> Store<Host> {
         let host = Host { reads, limits: self.limits, log: Log::new(Arc::clone(&self.name)), memory: 0 };
         let mut store = Store::new(&self.engine.shared.wasmtime, host);
         store.limiter(|host| host);
         store.set_hostcall_fuel(self.limits.answer);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
-            if Instant::now() >= end {
-                return Err(DeadlinePassed.into());
-            }
-            Ok(match when_busy {
-                WhenBusy::Yield => UpdateDeadline::Yield(1),
-                WhenBusy::Hold => UpdateDeadline::Continue(1),
-            })
+            // Other tasks of the thread first: a guest that computes costs its share of a core and no more.
+            if Instant::now() >= end { Err(DeadlinePassed.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
         store
     }
@@ -353,16 +332,5 @@ impl Loaded {
         let reads: Box<dyn Any> = reads;
         let reads = *reads.downcast().expect("the reads that went in come out");
         Called { answer, reads, spent }
-    }
-
-    fn no_role<T, R>(&self, role: Role, reads: R) -> Called<T, R> {
-        let error = CallError::NoRole { module: self.name.to_string(), role: role.name() };
-        Called { answer: Err(error), reads, spent: Spent::default() }
-    }
-
-    fn closing<T, R>(&self, export: &'static str, reads: R) -> Called<T, R> {
-        let error =
-            CallError::Host { module: self.name.to_string(), export, detail: "the engine is closing".to_owned() };
-        Called { answer: Err(error), reads, spent: Spent::default() }
     }
 }

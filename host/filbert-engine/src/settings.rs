@@ -131,6 +131,12 @@ impl Default for CompileLimits {
 /// Bytes of the native stack that a guest may use.
 const GUEST_STACK: usize = 512 << 10;
 
+/// Whether the kernel tells which pages an instance has touched (Linux 6.7 and later). Without that a slot is cleaned by
+/// writing over what stays resident, so less is kept.
+pub(crate) fn scans_pagemap() -> bool {
+    PoolingAllocationConfig::is_pagemap_scan_available()
+}
+
 /// The configuration of every engine, also of the compiling child: what it compiles must fit.
 pub(crate) fn config(instances: u32, largest_memory: usize) -> Config {
     let mut pool = PoolingAllocationConfig::default();
@@ -146,7 +152,7 @@ pub(crate) fn config(instances: u32, largest_memory: usize) -> Config {
         .total_memories(instances.saturating_mul(memories))
         .total_stacks(instances)
         .max_memory_size(largest_memory)
-        .linear_memory_keep_resident(1 << 20)
+        .linear_memory_keep_resident(if scans_pagemap() { 1 << 20 } else { 256 << 10 })
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto)

@@ -8,6 +8,7 @@ use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 
 use crate::contract::{IMPORTS, PACKAGE, VERSION};
+use crate::inspect::Outside;
 
 /// A role that a component may have, which is an interface that it may export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ pub enum Refusal {
         name: String,
     },
     /// Of a contract version that this host does not speak.
-    #[error("{side} `{name}` is of contract {version}; this host speaks {}.{}.x", VERSION.0, VERSION.1)]
+    #[error("{side} `{name}` is of contract {version}; this host speaks {}.{}.x", VERSION.major, VERSION.minor)]
     OtherVersion {
         /// `import`.
         side: &'static str,
@@ -99,7 +100,7 @@ pub enum Refusal {
         version: String,
     },
     /// In our package, but unknown.
-    #[error("{side} `{name}` is unknown to this host (contract {}.{}.{})", VERSION.0, VERSION.1, VERSION.2)]
+    #[error("{side} `{name}` is unknown to this host (contract {VERSION})")]
     Unknown {
         /// `import`.
         side: &'static str,
@@ -111,30 +112,27 @@ pub enum Refusal {
     NoRole,
 }
 
-/// Checks every import and export by name.
+/// Checks the names of all imports and exports, before anything is compiled.
+pub(crate) fn check_names(outside: &Outside) -> Result<(), Refusal> {
+    outside.imports.iter().try_for_each(|name| import(name))?;
+    let roles = outside.exports.iter().filter_map(|name| export(name).transpose());
+    if roles.collect::<Result<Vec<_>, _>>()?.is_empty() { Err(Refusal::NoRole) } else { Ok(()) }
+}
+
+/// What the component imports and exports, and its roles, sorted.
 pub(crate) fn check(engine: &Engine, component: &Component) -> Result<(Surface, Vec<Role>), Refusal> {
     let mut surface = Surface::default();
     let component = component.component_type();
     for (name, item) in component.imports(engine) {
+        import(name)?;
         let ComponentItem::ComponentInstance(instance) = item.ty else {
             return Err(Refusal::Foreign { side: "import", name: name.to_owned() });
         };
-        let interface =
-            ours("import", name)?.ok_or_else(|| Refusal::Foreign { side: "import", name: name.to_owned() })?;
-        if !IMPORTS.contains(&interface) {
-            return Err(Refusal::Unknown { side: "import", name: name.to_owned() });
-        }
         surface.imports.push(functions(engine, name, &instance));
     }
     let mut roles = Vec::new();
     for (name, item) in component.exports(engine) {
-        // What else a component exports is nobody's business: the host does not call it.
-        let (ComponentItem::ComponentInstance(instance), Some(interface)) = (item.ty, ours("export", name)?) else {
-            continue;
-        };
-        let Some(role) = Role::ALL.into_iter().find(|role| role.name() == interface) else {
-            return Err(Refusal::Unknown { side: "export", name: name.to_owned() });
-        };
+        let (ComponentItem::ComponentInstance(instance), Some(role)) = (item.ty, export(name)?) else { continue };
         roles.push(role);
         surface.exports.push(functions(engine, name, &instance));
     }
@@ -142,12 +140,24 @@ pub(crate) fn check(engine: &Engine, component: &Component) -> Result<(Surface, 
     if roles.is_empty() { Err(Refusal::NoRole) } else { Ok((surface, roles)) }
 }
 
+fn import(name: &str) -> Result<(), Refusal> {
+    let interface = ours("import", name)?.ok_or_else(|| Refusal::Foreign { side: "import", name: name.to_owned() })?;
+    if IMPORTS.contains(&interface) { Ok(()) } else { Err(Refusal::Unknown { side: "import", name: name.to_owned() }) }
+}
+
+/// The role, or nothing for an export of another package: nobody's business, as the host does not call it.
+fn export(name: &str) -> Result<Option<Role>, Refusal> {
+    let Some(interface) = ours("export", name)? else { return Ok(None) };
+    let role = Role::ALL.into_iter().find(|role| role.name() == interface);
+    role.map(Some).ok_or_else(|| Refusal::Unknown { side: "export", name: name.to_owned() })
+}
+
 /// The interface's name without package and version, where it is of our package.
 fn ours<'a>(side: &'static str, name: &'a str) -> Result<Option<&'a str>, Refusal> {
     let Some((PACKAGE, rest)) = name.split_once('/') else { return Ok(None) };
     let (interface, version) = rest.split_once('@').unwrap_or((rest, "no version"));
-    let spoken =
-        semver::Version::parse(version).is_ok_and(|v| v.pre.is_empty() && (v.major, v.minor) == (VERSION.0, VERSION.1));
+    let spoken = semver::Version::parse(version)
+        .is_ok_and(|v| v.pre.is_empty() && (v.major, v.minor) == (VERSION.major, VERSION.minor));
     if spoken {
         Ok(Some(interface))
     } else {

@@ -49,6 +49,11 @@ impl Ticker {
         Ok(Self { shared, thread: Some(thread) })
     }
 
+    /// Calls that run now.
+    pub(crate) fn running(&self) -> usize {
+        self.shared.running.load(Ordering::SeqCst)
+    }
+
     /// Keeps the epoch advancing until the returned value is dropped.
     pub(crate) fn run(&self) -> Running<'_> {
         self.shared.running.fetch_add(1, Ordering::SeqCst);
@@ -103,5 +108,33 @@ impl Shared {
             ended = self.wake.wait_timeout(ended, TICK).unwrap_or_else(PoisonError::into_inner).0;
             advance();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes part in the ticking by hand: a thread that asks for ticks until it has seen them.
+    #[test]
+    fn ticks_while_a_call_runs_and_wakes_for_the_next() {
+        let engine = Engine::new(&crate::settings::config(1, 1 << 20)).expect("an engine");
+        let ticker = Ticker::start(&engine).expect("a thread");
+        for _ in 0..3 {
+            // Until the thread sleeps, which it does when nothing runs.
+            while !ticker.shared.asleep.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            let running = ticker.run();
+            assert_eq!(ticker.running(), 1);
+            while ticker.shared.asleep.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            drop(running);
+            assert_eq!(ticker.running(), 0);
+        }
+        let shared = Arc::downgrade(&ticker.shared);
+        drop(ticker);
+        assert_eq!(shared.strong_count(), 0, "the thread has ended");
     }
 }

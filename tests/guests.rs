@@ -1,0 +1,19 @@
+//! Built components in the real engine: what they may do, and what becomes of those that do what they must not.
+
+#[path = "fixtures/hostile/src/misdeed.rs"]
+mod misdeed;
+
+#[path = "guests/cache.rs"]
+mod cache;
+#[path = "guests/calls.rs"]
+mod calls;
+#[path = "guests/compiling.rs"]
+mod compiling;
+#[path = "guests/hostile.rs"]
+mod hostile;
+#[path = "guests/leaks.rs"]
+mod leaks;
+#[path = "guests/refusals.rs"]
+mod refusals;
+#[path = "guests/support.rs"]
+mod support;
