@@ -1,7 +1,5 @@
 //! What a module says of itself.
 
-use serde_json::Value;
-
 use crate::bindings::module::exports::filbert::operator::module as raw;
 use crate::bindings::reads::filbert::operator::types as raw_types;
 use crate::resource::{Resource, ResourceType};
@@ -50,9 +48,9 @@ impl Description {
         self
     }
 
-    /// It brings a `CustomResourceDefinition` along.
+    /// It brings a `CustomResourceDefinition` along, as JSON: a `Value` or a text made while compiling.
     #[must_use]
-    pub fn brings<R: Resource>(mut self, definition: &Value) -> Self {
+    pub fn brings<R: Resource>(mut self, definition: impl std::fmt::Display) -> Self {
         let definition = definition.to_string();
         self.raw.kinds.push(raw::ServedKind { resource: R::TYPE.raw(), kind: R::KIND.to_owned(), definition });
         self

@@ -156,6 +156,23 @@ impl Plan {
         })
     }
 
+    /// Plural and name of the objects that this plan deletes, for tests.
+    pub fn deleted(&self) -> Vec<(String, String)> {
+        let deleted = self.raw.delete.iter();
+        deleted.map(|deletion| (deletion.key.resource.plural.clone(), deletion.key.name.clone())).collect()
+    }
+
+    /// Type, status and reason of the conditions, for tests.
+    pub fn conditions(&self) -> Vec<(&str, Status, &str)> {
+        let status = |status| match status {
+            raw::ConditionStatus::True => Status::True,
+            raw::ConditionStatus::False => Status::False,
+            raw::ConditionStatus::Unknown => Status::Unknown,
+        };
+        let conditions = self.raw.conditions.iter();
+        conditions.map(|it| (it.type_.as_str(), status(it.status), it.reason.as_str())).collect()
+    }
+
     /// The status fragment, for tests.
     pub fn status_fragment(&self) -> Option<Value> {
         self.raw.status.as_deref().and_then(|text| serde_json::from_str(text).ok())

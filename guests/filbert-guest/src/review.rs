@@ -230,6 +230,40 @@ impl Defaults {
         self
     }
 
+    /// Sets the field at a path whatever is there, for what follows from other fields. Use with care: people see their own
+    /// words changed.
+    pub fn replace(&mut self, path: &str, value: impl Into<Value>) -> &mut Self {
+        let value = value.into();
+        if self.get(path) == Some(&value) {
+            return self;
+        }
+        self.remove(path).set(path, value)
+    }
+
+    /// Takes the field at a path away.
+    pub fn remove(&mut self, path: &str) -> &mut Self {
+        let (parent, name) = path.rsplit_once('.').map_or(("", path), |(parent, name)| (parent, name));
+        let parent = parent.split('.').filter(|name| !name.is_empty());
+        let parent = parent.into_iter().try_fold(&mut self.object, |at, name| at.get_mut(name));
+        if let Some(Value::Object(fields)) = parent {
+            self.changed |= fields.remove(name).is_some();
+        }
+        self
+    }
+
+    /// The value at a path as it is now.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(&self.object, |at, name| at.get(name))
+    }
+
+    /// What defaulting makes of an object that is created, for native unit tests.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn test<D: crate::Defaulting>(name: &str, object: &Value) -> Value {
+        let mut defaults = Self::new(object.clone());
+        D::default(&Review::test(name, object), &mut defaults);
+        defaults.object
+    }
+
     /// As [`Defaults::set`], where the object at `parent` is there at all.
     pub fn set_within(&mut self, parent: &str, field: &str, value: impl Into<Value>) -> &mut Self {
         let there = parent.split('.').try_fold(&self.object, |at, name| at.get(name)).is_some_and(Value::is_object);

@@ -49,7 +49,7 @@ impl Module for Hello {
         Description::new("hello", env!("CARGO_PKG_VERSION"), "greets")
             .step::<Greet>()
             .validates::<Polite>()
-            .brings::<Greeting>(&definition())
+            .brings::<Greeting>(definition())
             .wants(Wish::keep(ConfigMap::TYPE).named("{name}-greeting").because("it holds the greeting"))
     }
 }

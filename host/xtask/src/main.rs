@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "a build tool talks to people")]
 
 mod component;
+mod crds;
 mod guests;
 mod project;
 
@@ -22,6 +23,8 @@ struct Cli {
 enum Command {
     /// Build all guests into components below `target/modules`. A running `dev` takes them up at once.
     Guests(guests::Options),
+    /// Write the definitions of our kinds below `crds/`, made from their types.
+    Crds(crds::Options),
     /// Build everything and run the operator against the embedded API server, with samples to look at.
     Dev {
         /// Handed to `filbert dev`: `--once`, `-o json`, …
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Guests(options) => guests::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Crds(options) => crds::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Dev { arguments } => project::dev(&arguments),
         Command::Test { arguments } => project::test(&arguments),
     }

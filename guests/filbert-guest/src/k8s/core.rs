@@ -1,8 +1,9 @@
 //! Group core, and what pods are made of.
 
+use base64::Engine as _;
 use serde_json::Value;
 
-use super::{IntOrString, Map, kinds, parts};
+use super::{Given, IntOrString, Map, kinds, parts};
 
 kinds! {
     /// Data for pods, readable by whoever reads the namespace.
@@ -11,7 +12,6 @@ kinds! {
     Secret("", "v1", "secrets") {
         #[serde(rename = "type")] type_: String,
         data: Map,
-        string_data: Map,
         immutable: bool,
     }
     /// A name and address for pods.
@@ -32,11 +32,11 @@ impl ConfigMap {
 }
 
 impl Secret {
-    /// Adds an entry as text; the API server encodes it.
+    /// Adds an entry as text. It is encoded here and not by the API server (`stringData`): what is written must be what
+    /// is read back, or every pass would find a difference.
     #[must_use]
-    pub fn text(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.string_data.get_or_insert_default().insert(key.into(), value.into());
-        self
+    pub fn text(self, key: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
+        self.entry(key, base64::engine::general_purpose::STANDARD.encode(value))
     }
 
     /// Adds an entry that is base64 already.
@@ -92,7 +92,7 @@ parts! {
         node_selector: Map,
         affinity: Value,
         tolerations: Vec<Value>,
-        topology_spread_constraints: Vec<TopologySpreadConstraint>,
+        topology_spread_constraints: Vec<Value>,
         priority_class_name: String,
         enable_service_links: bool,
         init_containers: Vec<Container>,
@@ -137,10 +137,10 @@ parts! {
         command: Vec<String>,
         args: Vec<String>,
         working_dir: String,
-        env: Vec<EnvVar>,
+        env: Vec<Given<EnvVar>>,
         env_from: Vec<Value>,
         ports: Vec<ContainerPort>,
-        resources: ResourceRequirements,
+        resources: Given<ResourceRequirements>,
         liveness_probe: Probe,
         readiness_probe: Probe,
         startup_probe: Probe,
@@ -222,7 +222,24 @@ impl EnvVar {
     }
 }
 
+impl From<EnvVar> for Given<EnvVar> {
+    fn from(variable: EnvVar) -> Self {
+        Self::Built(variable)
+    }
+}
+
+impl From<ResourceRequirements> for Given<ResourceRequirements> {
+    fn from(resources: ResourceRequirements) -> Self {
+        Self::Built(resources)
+    }
+}
+
 impl VolumeMount {
+    /// Where the container sees it.
+    pub fn path(&self) -> Option<&str> {
+        self.mount_path.as_deref()
+    }
+
     /// A volume at a path.
     pub fn at(name: impl Into<String>, path: impl Into<String>) -> Self {
         Self::new().name(name).mount_path(path)

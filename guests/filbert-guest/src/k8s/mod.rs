@@ -75,6 +75,22 @@ pub enum IntOrString {
     String(String),
 }
 
+/// A part that is built here, or handed on as people wrote it in their own resource.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Given<T> {
+    /// Built here.
+    Built(T),
+    /// Handed on.
+    Raw(Value),
+}
+
+impl<T> From<Value> for Given<T> {
+    fn from(value: Value) -> Self {
+        Self::Raw(value)
+    }
+}
+
 impl From<i64> for IntOrString {
     fn from(value: i64) -> Self {
         Self::Int(value)

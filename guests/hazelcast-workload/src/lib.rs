@@ -1,0 +1,26 @@
+//! Configuration and pods of clusters and Management Centers.
+
+use filbert_guest::prelude::*;
+use hazelcast::steps::management_center::CenterSet;
+use hazelcast::steps::{Configuration, MemberSet};
+
+struct Workload;
+
+impl Module for Workload {
+    fn describe() -> Description {
+        Description::new(
+            "hazelcast-workload",
+            env!("CARGO_PKG_VERSION"),
+            "configuration and pods of clusters and Management Centers",
+        )
+        .step::<Configuration>()
+        .step::<MemberSet>()
+        .step::<CenterSet>()
+        .wants(Wish::keep(Secret::TYPE).named("{name}").because("members and Management Centers start with it"))
+        .wants(Wish::keep(ConfigMap::TYPE).named("{name}-init").because("what is fetched before a member starts"))
+        .wants(Wish::keep(StatefulSet::TYPE).named("{name}").because("the pods"))
+    }
+}
+
+export_module!(Workload);
+export_step!(Configuration, MemberSet, CenterSet);

@@ -1,0 +1,140 @@
+//! The configuration document of members (`hazelcast.yaml`), by section, in the order in which the sections are written.
+//!
+//! Other controllers and earlier operators read it back, so section and key names stay. Where members refuse what earlier
+//! operators wrote (numbers of serialisation factories, class filters), the members are right.
+
+mod code;
+mod executors;
+mod network;
+mod serialization;
+mod storage;
+mod yaml;
+
+pub use yaml::Node;
+
+use filbert_guest::k8s::Map;
+use hazelcast_api::hazelcast::{HighAvailabilityMode, Jet, Spec};
+
+use crate::checksum::crc32;
+
+/// Properties that belong to the operator: members finish an upgrade of the cluster version by themselves, and follow the
+/// number of replicas when they decide about the state of the cluster.
+const FIXED_PROPERTIES: [(&str, &str); 2] =
+    [("hazelcast.cluster.version.auto.upgrade.enabled", "true"), ("hazelcast.persistence.auto.cluster.state", "true")];
+
+/// Properties that people may change: a member that is told to stop hands its data over first, for as long as its pod may
+/// take to end.
+const PROPERTIES: [(&str, &str); 2] =
+    [("hazelcast.shutdownhook.policy", "GRACEFUL"), ("hazelcast.graceful.shutdown.max.wait", "600")];
+
+/// How long a pod may take to end, in seconds.
+pub const GRACE_SECONDS: i64 = 600;
+
+/// What one section is made of: its key and how it is built. What is empty is left out.
+type Section = (&'static str, fn(&str, &Spec) -> Node);
+
+/// All sections, in the order in which they are written.
+const SECTIONS: &[Section] = &[
+    ("jet", |_, spec| jet(&spec.jet)),
+    ("cluster-name", |_, spec| spec.cluster_name.as_str().into()),
+    ("persistence", |_, spec| storage::persistence(spec)),
+    ("executor-service", |_, spec| executors::plain(spec)),
+    ("durable-executor-service", |_, spec| executors::durable(spec)),
+    ("scheduled-executor-service", |_, spec| executors::scheduled(spec)),
+    ("user-code-deployment", |_, spec| code::deployment(spec)),
+    ("properties", |_, spec| properties(spec)),
+    ("partition-group", |_, spec| partition_group(spec)),
+    ("native-memory", |_, spec| storage::native_memory(spec)),
+    ("advanced-network", network::section),
+    ("management-center", |_, spec| management_center(spec)),
+    ("serialization", |_, spec| serialization::section(spec)),
+    ("sql", |_, spec| storage::sql(spec)),
+    ("local-device", |_, spec| storage::local_devices(spec)),
+    ("cp-subsystem", |_, spec| storage::cp_subsystem(spec)),
+    ("user-code-namespaces", |_, spec| code::namespaces(spec)),
+];
+
+/// The document of the cluster of this name.
+pub fn document(name: &str, spec: &Spec) -> Node {
+    let sections = SECTIONS.iter().fold(Node::new(), |node, (key, build)| node.with_any(key, build(name, spec)));
+    Node::new().with("hazelcast", sections)
+}
+
+/// A checksum over what members read only when they start; in an annotation of the pods, so that a change restarts them.
+/// Existing installations know it, so neither what goes into it nor how it is written may change.
+pub fn restart_checksum(spec: &Spec) -> u32 {
+    crc32(restart_document(spec).to_yaml().as_bytes())
+}
+
+fn restart_document(spec: &Spec) -> Node {
+    let sections = Node::new()
+        .with_any("jet", jet(&spec.jet))
+        .with_any("cluster-name", spec.cluster_name.as_str())
+        .with_any("user-code-deployment", code::deployment(spec))
+        .with_any("cp-subsystem", storage::cp_subsystem(spec));
+    Node::new().with("hazelcast", sections)
+}
+
+fn jet(jet: &Jet) -> Node {
+    let instance = jet.instance.clone().unwrap_or_default();
+    let edges = jet.edge_defaults.clone().unwrap_or_default();
+    let instance = Node::new()
+        .with_some("cooperative-thread-count", instance.cooperative_thread_count)
+        .with("flow-control-period", instance.flow_control_period_millis)
+        .with("backup-count", instance.backup_count)
+        .with("scale-up-delay-millis", instance.scale_up_delay_millis)
+        .with("lossless-restart-enabled", instance.lossless_restart_enabled)
+        .with_some("max-processor-accumulated-records", instance.max_processor_accumulated_records);
+    let edges = Node::new()
+        .with_some("queue-size", edges.queue_size)
+        .with_some("packet-size-limit", edges.packet_size_limit)
+        .with_some("receive-window-multiplier", edges.receive_window_multiplier);
+    Node::new()
+        .with("enabled", jet.enabled)
+        .with("resource-upload-enabled", jet.resource_upload_enabled)
+        .with_any("instance", if jet.instance.is_some() { instance } else { Node::new() })
+        .with_any("edge-defaults", edges)
+}
+
+fn properties(spec: &Spec) -> Node {
+    let mut properties: Map = owned(&PROPERTIES);
+    properties.extend(spec.properties.clone());
+    properties.extend(owned(&FIXED_PROPERTIES));
+    if !spec.local_devices.is_empty() {
+        properties.insert("hazelcast.tiered.store.force.enabled".to_owned(), "true".to_owned());
+    }
+    properties.into_iter().map(|(key, value)| (key, value.into())).collect()
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Map {
+    pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Whether people set a property that belongs to the operator.
+pub fn is_fixed_property(name: &str) -> bool {
+    FIXED_PROPERTIES.iter().any(|(fixed, _)| *fixed == name)
+}
+
+fn partition_group(spec: &Spec) -> Node {
+    let group = match spec.high_availability_mode {
+        None => return Node::new(),
+        Some(HighAvailabilityMode::Node) => "NODE_AWARE",
+        Some(HighAvailabilityMode::Zone) => "ZONE_AWARE",
+    };
+    Node::new().with("enabled", true).with("group-type", group)
+}
+
+fn management_center(spec: &Spec) -> Node {
+    let access = spec.management_center.clone().unwrap_or_default();
+    [
+        ("scripting-enabled", access.scripting_enabled),
+        ("console-enabled", access.console_enabled),
+        ("data-access-enabled", access.data_access_enabled),
+    ]
+    .into_iter()
+    .filter(|(_, enabled)| *enabled)
+    .fold(Node::new(), |node, (key, enabled)| node.with(key, enabled))
+}
+
+#[cfg(test)]
+mod tests;

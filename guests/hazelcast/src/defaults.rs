@@ -1,0 +1,150 @@
+//! What is filled in. Plain defaults are in the schema; here are those that depend on other fields.
+
+use filbert_guest::{Defaulting, Defaults, Review};
+use hazelcast_api::{Hazelcast, ManagementCenter};
+
+use crate::edition::{ENTERPRISE_REPOSITORY, Edition, OPEN_SOURCE_REPOSITORY, licence};
+
+/// Fills in what people left out of a `Hazelcast`.
+pub struct HazelcastDefaults;
+
+impl Defaulting for HazelcastDefaults {
+    type Resource = Hazelcast;
+
+    fn default(review: &Review<Hazelcast>, defaults: &mut Defaults) {
+        let spec = &review.object().spec;
+        move_licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref(), defaults);
+        remove_empty(defaults, &["scheduling", "resources", "userCodeDeployment", "advancedNetwork"]);
+        remove_empty_tls(defaults, "spec.tls");
+        image(review, defaults);
+    }
+}
+
+/// Fills in what people left out of a `ManagementCenter`.
+pub struct ManagementCenterDefaults;
+
+impl Defaulting for ManagementCenterDefaults {
+    type Resource = ManagementCenter;
+
+    fn default(review: &Review<ManagementCenter>, defaults: &mut Defaults) {
+        let spec = &review.object().spec;
+        move_licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref(), defaults);
+        remove_empty(defaults, &["scheduling", "resources"]);
+        defaults.each("spec.hazelcastClusters", |cluster| remove_empty_tls(cluster, "tls"));
+    }
+}
+
+/// The earlier name of the licence becomes the present one.
+fn move_licence(name: Option<&str>, earlier: Option<&str>, defaults: &mut Defaults) {
+    if name.is_none_or(str::is_empty)
+        && let Some(earlier) = earlier.filter(|earlier| !earlier.is_empty())
+    {
+        defaults.replace("spec.licenseKeySecretName", earlier).remove("spec.licenseKeySecret");
+    }
+}
+
+/// Blocks in which nothing is said mean the same as no block.
+fn remove_empty(defaults: &mut Defaults, fields: &[&str]) {
+    for field in fields {
+        let path = format!("spec.{field}");
+        if defaults.get(&path).and_then(|value| value.as_object()).is_some_and(serde_json::Map::is_empty) {
+            defaults.remove(&path);
+        }
+    }
+}
+
+/// A block for certificates that names none and asks clients for none is no block.
+fn remove_empty_tls(defaults: &mut Defaults, path: &str) {
+    let Some(tls) = defaults.get(path).filter(|tls| tls.is_object()) else { return };
+    let text = |field: &str| tls.get(field).and_then(|value| value.as_str());
+    if text("secretName").is_none_or(str::is_empty) && text("mutualAuthentication").is_none_or(|mode| mode == "None") {
+        defaults.remove(path);
+    }
+}
+
+/// Repository and version follow from the edition and are written down, so that members do not change with the operator.
+fn image(review: &Review<Hazelcast>, defaults: &mut Defaults) {
+    let spec = &review.object().spec;
+    let licence = licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
+    let edition = Edition::of(licence, spec.repository.as_deref());
+    if licence.is_some() && spec.repository.as_deref() == Some(OPEN_SOURCE_REPOSITORY) {
+        // Open source members would ignore the licence.
+        defaults.replace("spec.repository", ENTERPRISE_REPOSITORY);
+    }
+    defaults.set("spec.repository", edition.repository()).set("spec.version", edition.version());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn defaulted<D: Defaulting>(spec: &Value) -> Value {
+        let object = json!({"spec": spec});
+        let once = Defaults::test::<D>("library", &object);
+        assert_eq!(Defaults::test::<D>("library", &once), once, "defaulting is idempotent");
+        once["spec"].clone()
+    }
+
+    #[test]
+    fn nothing_said_gives_open_source_members() {
+        assert_eq!(
+            defaulted::<HazelcastDefaults>(&json!({})),
+            json!({"repository": "docker.io/hazelcast/hazelcast", "version": "5.7.0"})
+        );
+    }
+
+    #[test]
+    fn a_licence_gives_enterprise_members() {
+        assert_eq!(
+            defaulted::<HazelcastDefaults>(&json!({"licenseKeySecretName": "key"})),
+            json!({"licenseKeySecretName": "key", "repository": "docker.io/hazelcast/hazelcast-enterprise", "version": "5.7.1"})
+        );
+    }
+
+    #[test]
+    fn a_licence_beside_the_open_source_repository_makes_it_the_enterprise_one() {
+        let spec =
+            json!({"licenseKeySecretName": "key", "repository": "docker.io/hazelcast/hazelcast", "version": "5.6.0"});
+        let spec = defaulted::<HazelcastDefaults>(&spec);
+        assert_eq!(spec["repository"], "docker.io/hazelcast/hazelcast-enterprise");
+        assert_eq!(spec["version"], "5.6.0");
+    }
+
+    #[test]
+    fn the_earlier_name_of_the_licence_becomes_the_present_one() {
+        for spec in [
+            defaulted::<HazelcastDefaults>(&json!({"licenseKeySecret": "key"})),
+            defaulted::<ManagementCenterDefaults>(&json!({"licenseKeySecret": "key"})),
+        ] {
+            assert_eq!(spec["licenseKeySecretName"], "key");
+            assert_eq!(spec.get("licenseKeySecret"), None);
+        }
+    }
+
+    #[test]
+    fn empty_blocks_go_and_blocks_with_empty_lists_stay() {
+        let spec = defaulted::<HazelcastDefaults>(&json!({
+            "scheduling": {"tolerations": []}, "resources": {}, "advancedNetwork": {}, "userCodeDeployment": {},
+            "tls": {"secretName": "", "mutualAuthentication": "None"},
+        }));
+        assert_eq!(spec["scheduling"], json!({"tolerations": []}));
+        for gone in ["resources", "advancedNetwork", "userCodeDeployment", "tls"] {
+            assert_eq!(spec.get(gone), None, "{gone}");
+        }
+    }
+
+    #[test]
+    fn certificates_without_a_secret_that_clients_must_show_stay_for_validation_to_refuse() {
+        let tls = json!({"secretName": "", "mutualAuthentication": "Required"});
+        assert_eq!(defaulted::<HazelcastDefaults>(&json!({"tls": tls}))["tls"], tls);
+    }
+
+    #[test]
+    fn empty_certificates_of_watched_clusters_go() {
+        let spec = defaulted::<ManagementCenterDefaults>(&json!({
+            "hazelcastClusters": [{"address": "a", "tls": {"secretName": ""}}, {"address": "b", "tls": {"secretName": "s"}}],
+        }));
+        assert_eq!(spec["hazelcastClusters"], json!([{"address": "a"}, {"address": "b", "tls": {"secretName": "s"}}]));
+    }
+}

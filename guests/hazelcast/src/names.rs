@@ -1,0 +1,130 @@
+//! Names, labels, ports and paths. Existing installations are recognised by them, so they do not change.
+
+use filbert_guest::Metadata;
+use filbert_guest::k8s::Map;
+
+/// Label: what an object belongs to.
+pub const LABEL_NAME: &str = "app.kubernetes.io/name";
+/// Label: the resource that an object belongs to.
+pub const LABEL_INSTANCE: &str = "app.kubernetes.io/instance";
+/// Label: who looks after an object.
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Value of [`LABEL_MANAGED_BY`]: kept, so that objects of existing installations are found.
+pub const MANAGED_BY: &str = "hazelcast-platform-operator";
+/// Label of the Services of single members, by which members find their public addresses.
+pub const LABEL_SERVICE_PER_POD: &str = "hazelcast.com/service-per-pod";
+/// Label of Services that lead into the cluster from outside.
+pub const LABEL_ENDPOINT_TYPE: &str = "hazelcast.com/hazelcast-service-endpoint-type";
+/// Label that Kubernetes puts on pods of a `StatefulSet`.
+pub const LABEL_POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
+/// Annotation of the `StatefulSet`: how many Services of single members there are.
+pub const ANNOTATION_SERVICE_COUNT: &str = "hazelcast.com/service-per-pod-count";
+/// Annotation of pods: how members are reached, so that they look up their addresses again when that changes.
+pub const ANNOTATION_MEMBER_ACCESS: &str = "hazelcast.com/expose-externally-member-access";
+/// Annotation of pods: a checksum of what members read only when they start.
+pub const ANNOTATION_CHECKSUM: &str = "hazelcast.com/current-hazelcast-config-forcing-restart-checksum";
+
+/// Key of the licence in its Secret.
+pub const LICENCE_KEY: &str = "license-key";
+
+/// Where members listen for clients.
+pub const CLIENT_PORT: i64 = 5701;
+/// Where members listen for each other.
+pub const MEMBER_PORT: i64 = 5702;
+/// Where members answer questions about their health.
+pub const REST_PORT: i64 = 8081;
+/// Where members listen for other clusters, unless the specification says otherwise.
+pub const WAN_PORT: i64 = 5710;
+/// Where the agent answers questions about its health.
+pub const AGENT_PORT: i64 = 8080;
+/// Where a Management Center listens.
+pub const MANAGEMENT_CENTER_PORT: i64 = 8080;
+/// Where a Management Center answers questions about its health.
+pub const MANAGEMENT_CENTER_HEALTH_PORT: i64 = 8081;
+
+/// Where members find their configuration.
+pub const CONFIG_DIR: &str = "/data/hazelcast";
+/// Where members keep data.
+pub const PERSISTENCE_DIR: &str = "/data/persistence";
+/// Where members keep data of the CP subsystem.
+pub const CP_DIR: &str = "/data/cp-data";
+
+/// What the labels of a family of objects say it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Application {
+    /// Members.
+    Hazelcast,
+    /// A Management Center.
+    ManagementCenter,
+}
+
+impl Application {
+    /// Value of [`LABEL_NAME`].
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hazelcast => "hazelcast",
+            Self::ManagementCenter => "management-center",
+        }
+    }
+
+    /// The labels that select the pods of a resource, in the order of their keys.
+    pub fn selector(self, instance: &str) -> [(String, String); 3] {
+        [(LABEL_INSTANCE, instance), (LABEL_MANAGED_BY, MANAGED_BY), (LABEL_NAME, self.name())]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    }
+
+    /// The labels of objects: those that people asked for, and over them those that select.
+    pub fn labels(self, instance: &str, asked: &Map) -> Map {
+        let mut labels = asked.clone();
+        labels.extend(self.selector(instance));
+        labels
+    }
+
+    /// As text, for the scale sub-resource.
+    pub fn selector_text(self, instance: &str) -> String {
+        self.selector(instance).map(|(key, value)| format!("{key}={value}")).join(",")
+    }
+}
+
+/// The Service of one member, named as its pod.
+pub fn member(cluster: &str, index: i32) -> String {
+    format!("{cluster}-{index}")
+}
+
+/// The `ConfigMap` for the init container.
+pub fn init_config(cluster: &str) -> String {
+    format!("{cluster}-init")
+}
+
+/// Cluster-scoped objects that earlier operators made for a cluster: its name and a hash of its namespace.
+pub fn cluster_scoped(metadata: &Metadata) -> String {
+    format!("{}-{}", metadata.name, crate::checksum::fnv1a(metadata.namespace.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_select_win_over_those_asked_for() {
+        let asked = Map::from([("team".into(), "blue".into()), (LABEL_NAME.into(), "mine".into())]);
+        let labels = Application::Hazelcast.labels("market", &asked);
+        assert_eq!(labels[LABEL_NAME], "hazelcast");
+        assert_eq!(labels["team"], "blue");
+        assert_eq!(labels.len(), 4);
+    }
+
+    #[test]
+    fn the_selector_is_written_in_order_of_keys() {
+        assert_eq!(
+            Application::Hazelcast.selector_text("market"),
+            "app.kubernetes.io/instance=market,app.kubernetes.io/managed-by=hazelcast-platform-operator,app.kubernetes.io/name=hazelcast"
+        );
+    }
+
+    #[test]
+    fn cluster_scoped_names_carry_a_hash_of_the_namespace() {
+        let metadata = Metadata { name: "hz".into(), namespace: "default".into(), ..Metadata::default() };
+        assert_eq!(cluster_scoped(&metadata), "hz-2470140894");
+    }
+}

@@ -1,0 +1,78 @@
+//! What the pods of members and of a Management Center have in common.
+
+use filbert_guest::k8s::{
+    Capabilities, HttpGetAction, LocalObjectReference, PodSecurityContext, PodSpec, Probe, SecurityContext, Volume,
+    VolumeMount,
+};
+use filbert_guest::{Context, Resource, ResourceType};
+use hazelcast_api::shapes::{LocalReference, Scheduling};
+use serde_json::Value;
+
+/// The user of the images.
+const USER: i64 = 65534;
+
+/// Files of Secrets and `ConfigMap`s: readable by all, writable by the owner.
+pub const FILE_MODE: i64 = 0o644;
+
+/// Whether the cluster chooses the users of pods itself, so that naming one would be refused.
+pub fn chooses_users<R: Resource>(cx: &Context<R>) -> bool {
+    cx.serves(ResourceType::new("route.openshift.io", "v1", "routes"))
+}
+
+/// As whom the processes of a pod run.
+pub fn security(cluster_chooses_users: bool) -> PodSecurityContext {
+    let context = PodSecurityContext::new().run_as_non_root(true);
+    if cluster_chooses_users { context } else { context.run_as_user(USER).fs_group(USER) }
+}
+
+/// As whom the processes of a container run: with no rights beyond those of their user, on files that they cannot change.
+pub fn container_security() -> SecurityContext {
+    SecurityContext::new()
+        .run_as_non_root(true)
+        .privileged(false)
+        .read_only_root_filesystem(true)
+        .allow_privilege_escalation(false)
+        .capabilities(Capabilities::new().drop(vec!["ALL".to_owned()]))
+}
+
+/// How often a container is asked, and when it counts as broken.
+pub fn probe() -> Probe {
+    Probe::new().timeout_seconds(10).period_seconds(10).success_threshold(1).failure_threshold(10)
+}
+
+/// A question by HTTP.
+pub fn http_get(path: &str, port: i64) -> HttpGetAction {
+    HttpGetAction::new().path(path).port(port).scheme("HTTP")
+}
+
+/// A volume and where it is mounted.
+pub fn mount(name: &str, volume: Volume, path: &str) -> (Volume, VolumeMount) {
+    (volume.name(name), VolumeMount::at(name, path))
+}
+
+/// Secrets for pulling images.
+pub fn pull_secrets(references: &[LocalReference]) -> Vec<LocalObjectReference> {
+    let named = references.iter().filter_map(|reference| reference.name.as_deref());
+    named.map(|name| LocalObjectReference::new().name(name)).collect()
+}
+
+/// Where pods run, with further constraints on how they spread. What is not asked for is not claimed.
+pub fn schedule(pod: PodSpec, scheduling: Option<&Scheduling>, further: Vec<Value>) -> PodSpec {
+    let Scheduling { affinity, node_selector, tolerations, topology_spread_constraints } =
+        scheduling.cloned().unwrap_or_default();
+    let constraints: Vec<_> = topology_spread_constraints.into_iter().chain(further).collect();
+    let mut pod = pod;
+    if let Some(affinity) = affinity {
+        pod = pod.affinity(affinity);
+    }
+    if !node_selector.is_empty() {
+        pod = pod.node_selector(node_selector);
+    }
+    if !tolerations.is_empty() {
+        pod = pod.tolerations(tolerations);
+    }
+    if !constraints.is_empty() {
+        pod = pod.topology_spread_constraints(constraints);
+    }
+    pod
+}

@@ -1,0 +1,133 @@
+//! The Service by which members and clients find the cluster.
+
+use filbert_guest::k8s::{Map, Service, ServicePort};
+use filbert_guest::{Context, Plan, Step, StepResult};
+use hazelcast_api::Hazelcast;
+use hazelcast_api::hazelcast::Spec;
+use serde::Deserialize;
+
+use super::{labels, service, tcp};
+use crate::names::{self, Application, LABEL_ENDPOINT_TYPE};
+
+/// The Service by which members and clients find the cluster.
+pub struct DiscoveryService;
+
+impl Step for DiscoveryService {
+    type Resource = Hazelcast;
+    const NAME: &'static str = "discovery-service";
+    const SUMMARY: &'static str = "the Service by which members and clients find the cluster";
+
+    fn run(cx: &Context<Hazelcast>) -> StepResult {
+        let spec = &cx.object().spec;
+        let kind = service_type(spec);
+        if is_headless(cx)?.is_some_and(|headless| headless == kind.is_some()) {
+            // Whether a Service has an address of its own cannot be changed. Members stay connected meanwhile.
+            return Ok(Plan::default()
+                .delete(&Service::TYPE.named(cx.namespace(), cx.name()), "its kind of address cannot be changed")
+                .wait("ServiceReplaced", "the discovery Service is made anew, because its kind of address changed"));
+        }
+        let exposed = Map::from([(LABEL_ENDPOINT_TYPE.to_owned(), "discovery".to_owned())]);
+        let labels: Map = labels(cx).into_iter().chain(kind.is_some().then_some(exposed).unwrap_or_default()).collect();
+        let mut service_spec = filbert_guest::k8s::ServiceSpec::new()
+            .type_(kind.unwrap_or("ClusterIP"))
+            .selector(Application::Hazelcast.selector(cx.name()).into_iter().collect::<Map>())
+            .ports(ports(spec, kind.is_some()));
+        if kind.is_none() {
+            service_spec = service_spec.cluster_ip("None");
+        }
+        let service = service(cx.name(), &labels, &spec.annotations).spec(service_spec);
+        Ok(Plan::default().apply(service).because(match kind {
+            None => "members and clients find the cluster by it",
+            Some(_) => "clients outside find the cluster by it",
+        }))
+    }
+}
+
+/// The type of a Service that is reachable from outside; nothing where it need not be.
+fn service_type(spec: &Spec) -> Option<&'static str> {
+    let exposure = spec.expose_externally.as_ref()?;
+    Some(if exposure.discovery_service_type == "NodePort" { "NodePort" } else { "LoadBalancer" })
+}
+
+/// Whether the Service that is there has no address of its own; nothing where there is none.
+fn is_headless(cx: &Context<Hazelcast>) -> Result<Option<bool>, filbert_guest::ReadError> {
+    #[derive(Deserialize)]
+    struct Live {
+        #[serde(default)]
+        spec: LiveSpec,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct LiveSpec {
+        #[serde(rename = "clusterIP")]
+        cluster_ip: String,
+    }
+    let live: Option<Live> = cx.read(Service::TYPE, cx.name()).fields(&["spec.clusterIP"]).get()?;
+    // An address is given in the moment in which a Service is made.
+    Ok(live.map(|live| live.spec.cluster_ip).filter(|address| !address.is_empty()).map(|address| address == "None"))
+}
+
+/// What members answer at. From outside only clients and other clusters are let in: the other ports ask nobody who they are.
+fn ports(spec: &Spec, exposed: bool) -> Vec<ServicePort> {
+    let mut ports = vec![tcp("hazelcast", names::CLIENT_PORT).target_port("hazelcast")];
+    if !exposed {
+        ports.push(tcp("member-port", names::MEMBER_PORT));
+        ports.push(tcp("rest-port", names::REST_PORT));
+    }
+    if spec.advanced_network.as_ref().is_none_or(|network| network.wan.is_empty()) {
+        ports.push(tcp("wan-port", names::WAN_PORT));
+    }
+    ports
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn run(spec: Value) -> Value {
+        let plan = DiscoveryService::run(&Context::test("library", json!({"spec": spec}))).expect("a plan");
+        plan.find("Service", "library").expect("a Service")
+    }
+
+    #[test]
+    fn has_no_address_of_its_own_unless_exposed() {
+        insta::assert_snapshot!(crate::golden(&run(json!({}))));
+    }
+
+    #[test]
+    fn exposed_lets_in_clients_and_other_clusters_only() {
+        insta::assert_snapshot!(crate::golden(&run(json!({"exposeExternally": {}}))));
+    }
+
+    #[test]
+    fn can_be_a_port_of_nodes() {
+        let service = run(json!({"exposeExternally": {"discoveryServiceType": "NodePort"}}));
+        assert_eq!(service["spec"]["type"], "NodePort");
+    }
+
+    #[test]
+    fn ports_for_other_clusters_of_ones_own_replace_the_default_one() {
+        let service = run(json!({"advancedNetwork": {"wan": [{"name": "north", "port": 5720, "portCount": 1}]}}));
+        assert!(!service.to_string().contains("wan-port"));
+    }
+
+    #[test]
+    fn is_made_anew_where_its_kind_of_address_changes() {
+        let run = |spec, address| {
+            let live = json!({"metadata": {"name": "library"}, "spec": {"clusterIP": address}});
+            let cx = Context::test("library", json!({"spec": spec})).with(Service::TYPE, live);
+            DiscoveryService::run(&cx).expect("a plan")
+        };
+        let exposed = || json!({"exposeExternally": {}});
+        for plan in [run(exposed(), "None"), run(json!({}), "10.0.0.7")] {
+            assert_eq!(plan.deleted(), [("services".to_owned(), "library".to_owned())]);
+            assert_eq!(plan.waits_for().map(|(reason, _)| reason), Some("ServiceReplaced"));
+            assert_eq!(plan.applied(), Vec::<Value>::new());
+        }
+        for plan in [run(exposed(), "10.0.0.7"), run(json!({}), "None")] {
+            assert_eq!(plan.deleted(), []);
+            assert_eq!(plan.applied().len(), 1);
+        }
+    }
+}

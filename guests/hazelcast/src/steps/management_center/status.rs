@@ -1,0 +1,130 @@
+//! The status of a Management Center, as far as its `StatefulSet`, pod and Service tell.
+
+use filbert_guest::k8s::Service;
+use filbert_guest::{Condition, Context, Plan, ReadError, Status, Step, StepResult};
+use hazelcast_api::ManagementCenter;
+use hazelcast_api::management_center::Phase;
+use serde::{Deserialize, Serialize};
+
+use super::super::observed::{Pod, Set};
+use crate::ignored;
+use crate::names::Application;
+
+/// The status of a Management Center.
+pub struct CenterStatus;
+
+/// The part of the status that this step writes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fragment {
+    phase: Phase,
+    message: String,
+    external_addresses: String,
+}
+
+impl Step for CenterStatus {
+    type Resource = ManagementCenter;
+    const NAME: &'static str = "management-center-status";
+    const SUMMARY: &'static str = "what StatefulSet, pod and Service tell about the Management Center";
+    const FINALIZES: bool = true;
+
+    fn run(cx: &Context<ManagementCenter>) -> StepResult {
+        let set = Set::read(cx)?.unwrap_or_default();
+        let pods = Pod::list(cx, Application::ManagementCenter)?;
+        let trouble = pods.iter().find_map(|pod| Some((pod, pod.trouble()?)));
+        let (phase, message, reason) = if set.is_settled(1) {
+            (Phase::Running, String::new(), None)
+        } else if let Some((pod, trouble)) = trouble {
+            let message = format!("pod {}: {}: {}", pod.name(), trouble.reason, trouble.message);
+            (Phase::Failed, message, Some("PodFailing"))
+        } else {
+            (Phase::Pending, "the pod is not ready".to_owned(), Some("PodStarting"))
+        };
+        let fragment =
+            Fragment { phase, message: message.clone(), external_addresses: external_addresses(cx)?.join(",") };
+        let plan = conditions(cx, Plan::default().status(fragment));
+        Ok(match reason {
+            None => plan,
+            Some(reason) if phase == Phase::Failed => plan.warn(reason, message.clone()).wait(reason, message),
+            Some(reason) => plan.wait(reason, message),
+        })
+    }
+
+    fn finalize(_cx: &Context<ManagementCenter>) -> StepResult {
+        Ok(Plan::default().status(serde_json::json!({"phase": Phase::Terminating, "message": ""})))
+    }
+}
+
+fn conditions(cx: &Context<ManagementCenter>, plan: Plan) -> Plan {
+    let plan = plan.condition(Condition::new(
+        "ClustersObserved",
+        Status::Unknown,
+        "NotConnected",
+        "derived from StatefulSet and Pods; nothing is known of the connections to clusters",
+    ));
+    let ignored = ignored::of_management_center(&cx.object().spec);
+    if ignored.is_empty() {
+        return plan;
+    }
+    let fields: Vec<_> = ignored.iter().map(|ignored| ignored.path).collect();
+    plan.condition(Condition::new("FieldsIgnored", Status::True, "NotBuiltYet", fields.join(", ")))
+}
+
+/// Where load balancers let people in: each address with each port.
+fn external_addresses(cx: &Context<ManagementCenter>) -> Result<Vec<String>, ReadError> {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Live {
+        spec: LiveSpec,
+        status: LiveStatus,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct LiveSpec {
+        #[serde(rename = "type")]
+        type_: String,
+        ports: Vec<Port>,
+    }
+    #[derive(Deserialize)]
+    struct Port {
+        port: i64,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct LiveStatus {
+        load_balancer: LoadBalancer,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct LoadBalancer {
+        ingress: Vec<Address>,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Address {
+        ip: String,
+        hostname: String,
+    }
+    let live: Live = cx
+        .read(Service::TYPE, cx.name())
+        .fields(&["spec.type", "spec.ports", "status.loadBalancer"])
+        .get()?
+        .unwrap_or_default();
+    if live.spec.type_ != "LoadBalancer" {
+        return Ok(Vec::new());
+    }
+    let hosts =
+        live.status.load_balancer.ingress.into_iter().map(|at| if at.ip.is_empty() { at.hostname } else { at.ip });
+    Ok(hosts
+        .filter(|host| !host.is_empty())
+        .flat_map(|host| live.spec.ports.iter().map(move |port| address(&host, port.port)).collect::<Vec<_>>())
+        .collect())
+}
+
+/// Host and port; the colons of an IPv6 address need brackets.
+fn address(host: &str, port: i64) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! The steps, a file each, in the order in which the pipelines run them.
+
+mod agent;
+mod claims;
+mod configuration;
+mod discovery_service;
+pub mod management_center;
+mod member_services;
+mod observed;
+mod rbac;
+mod stateful_set;
+mod status;
+
+pub use configuration::Configuration;
+pub use discovery_service::DiscoveryService;
+pub use member_services::MemberServices;
+pub use rbac::Rbac;
+pub use stateful_set::MemberSet;
+pub use status::MemberStatus;
+
+use filbert_guest::Context;
+use filbert_guest::k8s::{Map, Service, ServicePort};
+use hazelcast_api::hazelcast::{ExposureType, MemberAccess, Spec};
+use hazelcast_api::{Hazelcast, ManagementCenter};
+
+use crate::names::Application;
+
+/// What an object of the cluster is labelled with.
+fn labels(cx: &Context<Hazelcast>) -> Map {
+    Application::Hazelcast.labels(cx.name(), &cx.object().spec.labels)
+}
+
+/// What an object of the Management Center is labelled with.
+fn management_center_labels(cx: &Context<ManagementCenter>) -> Map {
+    Application::ManagementCenter.labels(cx.name(), &cx.object().spec.labels)
+}
+
+/// How many members are wanted. The schema refuses fewer than none.
+fn size(spec: &Spec) -> i32 {
+    spec.cluster_size.max(0)
+}
+
+/// How each member is reached from outside, where each is.
+pub(crate) fn member_access(spec: &Spec) -> Option<MemberAccess> {
+    let exposure = spec.expose_externally.as_ref()?;
+    (exposure.type_ == ExposureType::Smart).then(|| exposure.member_access.unwrap_or(MemberAccess::NodePortExternalIp))
+}
+
+/// A port that service meshes leave alone.
+fn tcp(name: &str, port: i64) -> ServicePort {
+    ServicePort::new().name(name).protocol("TCP").app_protocol("tcp").port(port).target_port(port)
+}
+
+/// A Service with its labels.
+fn service(name: &str, labels: &Map, annotations: &Map) -> Service {
+    Service::new(name).labels(labels.clone()).annotations(annotations.clone())
+}

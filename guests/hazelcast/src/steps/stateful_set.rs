@@ -1,0 +1,279 @@
+//! The pods of members.
+
+use filbert_guest::k8s::{
+    ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, Given, LabelSelector, Map, PodSpec,
+    PodTemplateSpec, SecretVolumeSource, StatefulSet, StatefulSetSpec, TemplateMeta, Volume, VolumeMount,
+};
+use filbert_guest::{Context, Plan, Step, StepResult};
+use hazelcast_api::Hazelcast;
+use hazelcast_api::hazelcast::{Collector, HighAvailabilityMode, LoggingLevel, MemberAccess, Spec};
+use serde_json::{Value, json};
+
+use super::agent::{self, Agent};
+use super::claims;
+use super::{labels, member_access, size};
+use crate::edition::Members;
+use crate::names::{self, ANNOTATION_CHECKSUM, ANNOTATION_MEMBER_ACCESS, ANNOTATION_SERVICE_COUNT, Application};
+use crate::{config, pods};
+
+/// How members write their log.
+const LOGGING_PATTERN: &str = r#"{"time":"%date{ISO8601}", "level": "%level", "threadName": "%threadName", "logger": "%logger{36}", "msg": "%enc{%m %xEx}{JSON}"}%n"#;
+
+/// The pods of members.
+pub struct MemberSet;
+
+impl Step for MemberSet {
+    type Resource = Hazelcast;
+    const NAME: &'static str = "stateful-set";
+    const SUMMARY: &'static str = "the pods of the members";
+
+    fn run(cx: &Context<Hazelcast>) -> StepResult {
+        let spec = &cx.object().spec;
+        let claims = claims::of_members(cx)?;
+        let mut annotations = spec.annotations.clone();
+        if member_access(spec).is_some() {
+            annotations.insert(ANNOTATION_SERVICE_COUNT.to_owned(), size(spec).to_string());
+        }
+        let mut set = StatefulSetSpec::new()
+            .replicas(i64::from(size(spec)))
+            .service_name(cx.name())
+            .pod_management_policy("Parallel")
+            .selector(LabelSelector::new().match_labels(selector(cx)))
+            .template(template(cx, &claims.mounts));
+        if !claims.templates.is_empty() {
+            set = set.volume_claim_templates(claims.templates);
+        }
+        let set = StatefulSet::new(cx.name()).labels(labels(cx)).annotations(annotations).spec(set);
+        let reason = match size(spec) {
+            0 => "the cluster is paused: no member runs".to_owned(),
+            1 => "one member is wanted".to_owned(),
+            size => format!("{size} members are wanted"),
+        };
+        Ok(Plan::default().apply(set).because(reason))
+    }
+}
+
+fn selector(cx: &Context<Hazelcast>) -> Map {
+    Application::Hazelcast.selector(cx.name()).into_iter().collect()
+}
+
+fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec {
+    let spec = &cx.object().spec;
+    let mut annotations = spec.annotations.clone();
+    annotations.insert(ANNOTATION_CHECKSUM.to_owned(), config::restart_checksum(spec).to_string());
+    if let Some(access) = member_access(spec) {
+        annotations.insert(ANNOTATION_MEMBER_ACCESS.to_owned(), access_name(access).to_owned());
+    }
+    let (mut volumes, mut mounts): (Vec<_>, Vec<_>) = volumes(cx).into_iter().unzip();
+    mounts.extend(claims.iter().cloned());
+    for (volume, mount) in code_volumes(spec) {
+        volumes.push(volume);
+        mounts.push(mount);
+    }
+    let mut containers = vec![member(spec, mounts)];
+    let mut init_containers = Vec::new();
+    if let Some(agent) = &spec.agent {
+        let Agent { sidecar, init, volumes: further } = agent::containers(cx.name(), agent, claims);
+        containers.push(sidecar);
+        init_containers.push(init);
+        volumes.extend(further);
+    }
+    let account = spec.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(cx.name());
+    let mut pod = PodSpec::new()
+        .service_account_name(account)
+        .termination_grace_period_seconds(config::GRACE_SECONDS)
+        .security_context(pods::security(pods::chooses_users(cx)))
+        .containers(containers)
+        .volumes(volumes);
+    if !init_containers.is_empty() {
+        pod = pod.init_containers(init_containers);
+    }
+    if !spec.image_pull_secrets.is_empty() {
+        pod = pod.image_pull_secrets(pods::pull_secrets(&spec.image_pull_secrets));
+    }
+    let pod = pods::schedule(pod, spec.scheduling.as_ref(), spread(cx));
+    let metadata = TemplateMeta::new().labels(labels(cx)).annotations(annotations);
+    PodTemplateSpec::new().metadata(metadata).spec(pod)
+}
+
+fn access_name(access: MemberAccess) -> &'static str {
+    match access {
+        MemberAccess::NodePortExternalIp => "NodePortExternalIP",
+        MemberAccess::NodePortNodeName => "NodePortNodeName",
+        MemberAccess::LoadBalancer => "LoadBalancer",
+    }
+}
+
+/// Members of one cluster keep apart from each other, as far as nodes or zones allow.
+fn spread(cx: &Context<Hazelcast>) -> Vec<Value> {
+    let key = match cx.object().spec.high_availability_mode {
+        None => return Vec::new(),
+        Some(HighAvailabilityMode::Node) => "kubernetes.io/hostname",
+        Some(HighAvailabilityMode::Zone) => "topology.kubernetes.io/zone",
+    };
+    vec![json!({
+        "maxSkew": 1,
+        "topologyKey": key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector(cx)},
+    })]
+}
+
+/// The container of a member. It is the first one: people and tools look there.
+fn member(spec: &Spec, mounts: Vec<VolumeMount>) -> Container {
+    let health = |path| pods::probe().http_get(pods::http_get(path, names::REST_PORT));
+    let container = Container::new()
+        .name("hazelcast")
+        .image(Members::of(spec).image())
+        .image_pull_policy(spec.image_pull_policy.as_str())
+        .env(environment(spec))
+        .ports(ports(spec))
+        .liveness_probe(health("/hazelcast/health/node-state"))
+        .readiness_probe(health(readiness_path(Members::of(spec).version)))
+        .security_context(pods::container_security())
+        .volume_mounts(mounts);
+    match &spec.resources {
+        Some(resources) => container.resources(resources.clone()),
+        None => container,
+    }
+}
+
+fn environment(spec: &Spec) -> Vec<Given<EnvVar>> {
+    let mut variables = vec![
+        EnvVar::of("JAVA_OPTS", java_options(spec)),
+        EnvVar::of("HZ_PARDOT_ID", "operator"),
+        // Members tell nobody about themselves unless people want them to.
+        EnvVar::of("HZ_PHONE_HOME_ENABLED", "false"),
+        EnvVar::of("LOGGING_PATTERN", LOGGING_PATTERN),
+        EnvVar::of("LOGGING_LEVEL", level_name(spec.logging_level)),
+        EnvVar::of("CLASSPATH", class_path(spec)),
+    ];
+    if let Some(licence) = Members::of(spec).licence {
+        variables.push(EnvVar::from_secret("HZ_LICENSEKEY", licence, names::LICENCE_KEY));
+    }
+    let own = variables.into_iter().map(Given::from);
+    own.chain(spec.env.iter().cloned().map(Given::from)).collect()
+}
+
+fn java_options(spec: &Spec) -> String {
+    const STALE_JOIN: &str = "-Dhazelcast.stale.join.prevention.duration.seconds";
+    let mut options =
+        vec![format!("-Dhazelcast.config={}/hazelcast.yaml", names::CONFIG_DIR), "-XX:+UseContainerSupport".to_owned()];
+    let jvm = spec.jvm.clone().unwrap_or_default();
+    let memory = jvm.memory.unwrap_or_default();
+    for (option, value) in [
+        ("InitialRAMPercentage", memory.initial_ram_percentage),
+        ("MinRAMPercentage", memory.min_ram_percentage),
+        ("MaxRAMPercentage", memory.max_ram_percentage),
+    ] {
+        options.extend(value.map(|value| format!("-XX:{option}={value}")));
+    }
+    let says = |key: &str| jvm.args.iter().any(|arg| arg.split('=').next() == Some(key));
+    let stale_join = (!says(STALE_JOIN)).then(|| format!("{STALE_JOIN}=5"));
+    options.extend(jvm.args.iter().cloned());
+    options.extend(stale_join);
+    let gc = jvm.gc.unwrap_or_default();
+    if gc.logging == Some(true) {
+        options.push("-verbose:gc".to_owned());
+    }
+    let collector = gc.collector.map(|collector| match collector {
+        Collector::Serial => "-XX:+UseSerialGC",
+        Collector::Parallel => "-XX:+UseParallelGC",
+        Collector::G1 => "-XX:+UseG1GC",
+    });
+    options.extend(collector.map(str::to_owned));
+    options.join(" ")
+}
+
+fn level_name(level: LoggingLevel) -> &'static str {
+    match level {
+        LoggingLevel::Off => "OFF",
+        LoggingLevel::Fatal => "FATAL",
+        LoggingLevel::Error => "ERROR",
+        LoggingLevel::Warn => "WARN",
+        LoggingLevel::Info => "INFO",
+        LoggingLevel::Debug => "DEBUG",
+        LoggingLevel::Trace => "TRACE",
+        LoggingLevel::All => "ALL",
+    }
+}
+
+fn class_path(spec: &Spec) -> String {
+    let mut path = format!("{BUCKET_CODE_DIR}/*:{URL_CODE_DIR}/*");
+    let config_maps = spec.user_code_deployment.iter().flat_map(|code| &code.config_maps);
+    for config_map in config_maps {
+        path.push_str(&format!(":{}/*", config_map_code_dir(config_map)));
+    }
+    path
+}
+
+fn ports(spec: &Spec) -> Vec<ContainerPort> {
+    let port = |name: String, number| ContainerPort::new().name(name).container_port(number).protocol("TCP");
+    let mut ports = vec![
+        port("hazelcast".to_owned(), names::CLIENT_PORT),
+        port("member-port".to_owned(), names::MEMBER_PORT),
+        port("rest-port".to_owned(), names::REST_PORT),
+    ];
+    let wan = spec.advanced_network.as_ref().map(|network| network.wan.as_slice()).unwrap_or_default();
+    for endpoint in wan {
+        let (name, first) = (endpoint.name.as_deref().unwrap_or("default"), endpoint.port.unwrap_or(names::WAN_PORT));
+        // The schema allows any number; more ports than exist would only be refused later.
+        let count = endpoint.port_count.unwrap_or(1).clamp(0, 65_536);
+        ports.extend((0..count).map(|index| port(format!("wan-{name}-{index}"), first + index)));
+    }
+    if wan.is_empty() {
+        ports.push(port("wan-port".to_owned(), names::WAN_PORT));
+    }
+    ports
+}
+
+/// Members after 5.2.0 say whether they are ready; before, only that they live. A tag that is no version is a present one.
+fn readiness_path(version: &str) -> &'static str {
+    let numbers: Vec<u32> = version.split(['.', '-']).take(3).map_while(|part| part.parse().ok()).collect();
+    let is_old = !numbers.is_empty() && numbers.as_slice() <= [5, 2, 0].as_slice();
+    if is_old { "/hazelcast/health/node-state" } else { "/hazelcast/health/ready" }
+}
+
+const BUCKET_CODE_DIR: &str = "/opt/hazelcast/userCode/bucket";
+const URL_CODE_DIR: &str = "/opt/hazelcast/userCode/urls";
+const JET_DIR: &str = "/opt/hazelcast/jetJobJars";
+
+fn config_map_code_dir(config_map: &str) -> String {
+    format!("/opt/hazelcast/userCode/cm/{config_map}")
+}
+
+fn volumes(cx: &Context<Hazelcast>) -> Vec<(Volume, VolumeMount)> {
+    let document = SecretVolumeSource::new().secret_name(cx.name()).default_mode(pods::FILE_MODE);
+    let empty = || Volume::new().empty_dir(EmptyDirVolumeSource::new());
+    vec![
+        pods::mount("hazelcast-storage", Volume::new().secret(document), names::CONFIG_DIR),
+        pods::mount("user-code-bucket", empty(), BUCKET_CODE_DIR),
+        pods::mount("user-code-url", empty(), URL_CODE_DIR),
+        pods::mount("jet-job-jars-bucket", empty(), JET_DIR),
+        // The only place in which a member may write besides its volumes.
+        pods::mount("tmp-vol", empty(), "/tmp"),
+    ]
+}
+
+/// Code from `ConfigMap`s, for the class path and for jobs.
+fn code_volumes(spec: &Spec) -> Vec<(Volume, VolumeMount)> {
+    let of = |config_map: &str| {
+        let source = ConfigMapVolumeSource::new().name(config_map).default_mode(pods::FILE_MODE);
+        Volume::new().config_map(source)
+    };
+    let code = spec.user_code_deployment.iter().flat_map(|code| {
+        let trigger = code.trigger_sequence.as_deref().unwrap_or_default();
+        code.config_maps.iter().map(move |name| {
+            pods::mount(&format!("user-code-cm-{name}{trigger}"), of(name), &config_map_code_dir(name))
+        })
+    });
+    let jobs = spec
+        .jet
+        .config_maps
+        .iter()
+        .map(|name| pods::mount(&format!("jet-cm-{name}"), of(name), &format!("{JET_DIR}/{name}")));
+    code.chain(jobs).collect()
+}
+
+#[cfg(test)]
+mod tests;
