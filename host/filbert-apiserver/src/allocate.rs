@@ -24,6 +24,7 @@ pub(crate) fn on_create(core: &Core, resource: &Resource, object: &mut Value) ->
 /// The same for a change.
 pub(crate) fn on_update(core: &Core, resource: &Resource, old: &Value, new: &mut Value) -> Result<(), Status> {
     if resource.is("", "Service") {
+        crate::builtin::drop_leftovers(&resource.group, &resource.kind, old, new);
         // An update that leaves out what was given keeps it.
         for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             let kept = old.pointer("/spec").and_then(|spec| spec.get(field)).cloned();

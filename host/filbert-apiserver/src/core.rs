@@ -95,9 +95,7 @@ impl Core {
                     return;
                 }
                 set(object, "apiVersion", api_version.into());
-                if !same_version {
-                    custom.schema.prune(object, &mut Vec::new());
-                }
+                custom.schema.prune(object, &mut Vec::new());
                 custom.schema.default(object);
             }
             None if !same_version => {

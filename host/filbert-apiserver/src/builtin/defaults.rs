@@ -23,6 +23,7 @@ const KINDS: &[(&str, &str, &[Row])] = &[
     ("", "ResourceQuota", STATUS),
     ("", "Secret", &[row("type", "\"Opaque\"")]),
     ("", "Service", SERVICE),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", &[row("spec.conversion", "{\"strategy\":\"None\"}")]),
     ("apps", "DaemonSet", DAEMON_SET),
     ("apps", "Deployment", DEPLOYMENT),
     ("apps", "ReplicaSet", REPLICA_SET),
@@ -71,8 +72,17 @@ const PERSISTENT_VOLUME: &[Row] = &[
 const PERSISTENT_VOLUME_CLAIM: &[Row] =
     &[row("spec.volumeMode", "\"Filesystem\""), row("status!.phase", "\"Pending\"")];
 
-const POD: &[Row] =
-    &[table("spec", POD_SPEC), row("spec.enableServiceLinks", "true"), row("status!.phase", "\"Pending\"")];
+const POD: &[Row] = &[
+    table("spec", POD_SPEC),
+    row("spec.enableServiceLinks", "true"),
+    row("status!.phase", "\"Pending\""),
+    row("status.conditions[].lastProbeTime", "null"),
+    row("status.conditions[].lastTransitionTime", "null"),
+    row("status.initContainerStatuses[].state", "{}"),
+    row("status.initContainerStatuses[].lastState", "{}"),
+    row("status.containerStatuses[].state", "{}"),
+    row("status.containerStatuses[].lastState", "{}"),
+];
 
 const POD_SPEC: &[Row] = &[
     table("volumes[]", VOLUME),
@@ -174,6 +184,8 @@ const DEPLOYMENT: &[Row] = &[
     row("spec.strategy.rollingUpdate.maxSurge", "\"25%\""),
     row("spec.revisionHistoryLimit", "10"),
     row("spec.progressDeadlineSeconds", "600"),
+    row("status.conditions[].lastUpdateTime", "null"),
+    row("status.conditions[].lastTransitionTime", "null"),
     row("status", "{}"),
 ];
 
@@ -197,6 +209,7 @@ const STATEFUL_SET: &[Row] = &[
     row("spec.persistentVolumeClaimRetentionPolicy!.whenScaled", "\"Retain\""),
     row("status!.replicas", "0"),
     row("status!.availableReplicas", "0"),
+    row("status.conditions[].lastTransitionTime", "null"),
 ];
 
 const HORIZONTAL_POD_AUTOSCALER: &[Row] = &[

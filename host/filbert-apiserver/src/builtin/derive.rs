@@ -21,6 +21,7 @@ pub(super) fn before(group: &str, kind: &str, object: &mut Value) {
         walk(object, path, &mut pod_spec);
     }
     match (group, kind) {
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => walk(object, "spec.names", &mut definition_names),
         ("", "Secret") => merge_string_data(object),
         ("", "Pod") => copy_limits(object, true),
         ("", "LimitRange") => walk(object, "spec.limits[]", &mut limit_range),
@@ -87,6 +88,21 @@ fn copy_limits(object: &mut Value, _pod: bool) {
                 }
             }
         });
+    }
+}
+
+/// A definition's singular name and the kind of its lists follow its kind.
+fn definition_names(names: &mut Value) {
+    let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(names) = names.as_object_mut() else { return };
+    if kind.is_empty() {
+        return;
+    }
+    for (name, value) in [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))] {
+        let given = names.get(name).and_then(Value::as_str).unwrap_or_default();
+        if given.is_empty() {
+            names.insert(name.to_owned(), value.into());
+        }
     }
 }
 
@@ -170,6 +186,11 @@ fn policy_types(object: &mut Value) {
 }
 
 fn service(object: &mut Value) {
+    walk(object, "status.loadBalancer.ingress[]", &mut |ingress| {
+        if let Some(ingress) = ingress.as_object_mut().filter(|ingress| ingress.contains_key("ip")) {
+            ingress.entry("ipMode").or_insert_with(|| json!("VIP"));
+        }
+    });
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
         return;
     };

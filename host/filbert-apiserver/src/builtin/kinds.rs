@@ -4,6 +4,8 @@ use super::checks::{self, Check, Rule};
 use super::metadata::{self, NameRule};
 use super::{names, pods, services, workloads};
 use crate::error::{Cause, FieldError, FieldErrors};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 /// Kinds without a namespace.
@@ -213,6 +215,26 @@ fn check_data(kind: &str, object: &Value, errors: &mut FieldErrors) {
         }
     }
 }
+
+/// See [`super::warnings`].
+pub(super) fn warnings(group: &str, kind: &str, object: &Value) -> Vec<String> {
+    let warning = match (group, kind) {
+        ("", "Endpoints") => "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+        ("", "Secret") if text(object, "type") == "kubernetes.io/tls" => {
+            let certificate = object.pointer("/data/tls.crt").and_then(Value::as_str).unwrap_or_default();
+            let certificate = STANDARD.decode(certificate).unwrap_or_default();
+            if certificate.windows(PEM.len()).any(|part| part == PEM) {
+                return Vec::new();
+            }
+            "tls: failed to find any PEM data in certificate input"
+        }
+        _ => return Vec::new(),
+    };
+    vec![warning.to_owned()]
+}
+
+/// How a certificate begins.
+const PEM: &[u8] = b"-----BEGIN ";
 
 fn check_immutable_data(old: &Value, new: &Value, errors: &mut FieldErrors) {
     if old.get("immutable") != Some(&Value::Bool(true)) {

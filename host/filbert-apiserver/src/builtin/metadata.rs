@@ -112,7 +112,8 @@ pub(crate) fn validate_update(old: &Value, new: &Value, errors: &mut FieldErrors
             errors.push(FieldError::forbidden("metadata.finalizers", detail));
         }
     }
-    for name in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+    // The server keeps the time of creation without a word.
+    for name in ["name", "namespace", "uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
         let given = |metadata: &Value| {
             let value = metadata.get(name).cloned().unwrap_or(Value::Null);
             if value.as_str() == Some("") { Value::Null } else { value }

@@ -61,5 +61,24 @@ pub fn type_error(group: &str, version: &str, kind: &str, object: &Value) -> Opt
     decode::type_error(TypeSchema::of_kind(group, version, kind)?, object)
 }
 
+/// As [`type_error`], for the metadata of a custom resource, which the server decodes by itself.
+pub fn metadata_type_error(object: &Value) -> Option<String> {
+    // Every document describes it; that of leases is the smallest.
+    let schema = TypeSchema::of_kind("coordination.k8s.io", "v1", "Lease")?.property("metadata")?;
+    decode::type_error(schema, object.get("metadata")?)
+}
+
+/// What the server tells about a new object without refusing it.
+pub fn warnings(group: &str, kind: &str, object: &Value) -> Vec<String> {
+    kinds::warnings(group, kind, object)
+}
+
+/// Takes back what an update would keep from the old object although its new form has no use for it.
+pub fn drop_leftovers(group: &str, kind: &str, old: &Value, new: &mut Value) {
+    if (group, kind) == ("", "Service") {
+        services::drop_leftovers(old, new);
+    }
+}
+
 #[cfg(test)]
 mod tests;

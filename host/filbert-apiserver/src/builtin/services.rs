@@ -44,6 +44,48 @@ pub(super) fn validate(object: &Value, errors: &mut FieldErrors) {
     }
 }
 
+/// Types of services that need each of these fields; a change of type drops them where they are still as they were.
+const NEEDED: [(&str, &[&str]); 7] = [
+    ("clusterIP", &["ClusterIP", "NodePort", "LoadBalancer"]),
+    ("clusterIPs", &["ClusterIP", "NodePort", "LoadBalancer"]),
+    ("ipFamilies", &["ClusterIP", "NodePort", "LoadBalancer"]),
+    ("ipFamilyPolicy", &["ClusterIP", "NodePort", "LoadBalancer"]),
+    ("internalTrafficPolicy", &["ClusterIP", "NodePort", "LoadBalancer"]),
+    ("externalTrafficPolicy", &["NodePort", "LoadBalancer"]),
+    ("allocateLoadBalancerNodePorts", &["LoadBalancer"]),
+];
+
+/// Drops what only the old type of a service needed.
+pub(super) fn drop_leftovers(old: &Value, new: &mut Value) {
+    let kind = |service: &Value| service.pointer("/spec/type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (before, after) = (kind(old), kind(new));
+    if before == after {
+        return;
+    }
+    let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    for (field, types) in NEEDED {
+        let kept = old.pointer("/spec").and_then(|spec| spec.get(field));
+        if types.contains(&before.as_str()) && !types.contains(&after.as_str()) && spec.get(field) == kept {
+            spec.remove(field);
+        }
+    }
+    if !matches!(after.as_str(), "NodePort" | "LoadBalancer") {
+        for (index, port) in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
+            let kept = old.pointer(&format!("/spec/ports/{index}/nodePort"));
+            if let Some(port) = port.as_object_mut()
+                && port.get("nodePort") == kept
+            {
+                port.remove("nodePort");
+            }
+        }
+    }
+    if after != "LoadBalancer"
+        && let Some(status) = new.get_mut("status").and_then(Value::as_object_mut)
+    {
+        status.insert("loadBalancer".to_owned(), json!({}));
+    }
+}
+
 /// The address of a service stays, except on the way to and from an external name.
 pub(super) fn validate_update(old: &Value, new: &Value, errors: &mut FieldErrors) {
     let of = |service: &Value, name: &str| service.pointer(&format!("/spec/{name}")).cloned().unwrap_or_default();

@@ -222,3 +222,33 @@ fn the_address_of_a_service_stays() {
         ["spec.clusterIPs[0]: Invalid value: [\"None\"]: may not change once set"]
     );
 }
+
+#[test]
+fn a_service_that_changes_its_type_drops_what_the_old_type_needed() {
+    let service = |kind: &str| {
+        json!({"spec": {
+            "type": kind, "clusterIP": "10.96.0.5", "clusterIPs": ["10.96.0.5"], "externalTrafficPolicy": "Cluster",
+            "allocateLoadBalancerNodePorts": true, "ports": [{"port": 80, "nodePort": 30001}]
+        }, "status": {"loadBalancer": {"ingress": [{"ip": "10.97.0.1"}]}}})
+    };
+    let mut new = service("ClusterIP");
+    drop_leftovers("", "Service", &service("LoadBalancer"), &mut new);
+    let spec =
+        json!({"type": "ClusterIP", "clusterIP": "10.96.0.5", "clusterIPs": ["10.96.0.5"], "ports": [{"port": 80}]});
+    assert_eq!(new, json!({"spec": spec, "status": {"loadBalancer": {}}}));
+}
+
+#[test]
+fn new_objects_may_come_with_a_warning() {
+    let secret = json!({"type": "kubernetes.io/tls", "data": {"tls.crt": "eA==", "tls.key": "eA=="}});
+    assert_eq!(warnings("", "Secret", &secret), ["tls: failed to find any PEM data in certificate input"]);
+    assert_eq!(warnings("", "ConfigMap", &json!({})), [""; 0]);
+}
+
+#[test]
+fn metadata_of_a_custom_resource_is_decoded_by_itself() {
+    assert_eq!(
+        metadata_type_error(&json!({"metadata": {"name": "x", "labels": {"a": 1}}})).as_deref(),
+        Some("json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string")
+    );
+}

@@ -18,6 +18,9 @@ pub(crate) fn create(
 ) -> Result<Written, Status> {
     decode::check_fields(resource, &mut object, options.validation, warnings)?;
     check_namespace(&object, namespace)?;
+    if resource.custom.is_none() {
+        warnings.extend(crate::builtin::warnings(&resource.group, &resource.kind, &object));
+    }
     let version = text(&object, "/metadata/resourceVersion");
     if !version.is_empty() && version != "0" {
         return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));

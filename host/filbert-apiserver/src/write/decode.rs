@@ -3,7 +3,7 @@
 use super::FieldValidation;
 use crate::builtin;
 use crate::core::text;
-use crate::error::Status;
+use crate::error::{FieldError, FieldErrors, Status};
 use crate::message::Call;
 use crate::resource::Resource;
 use http::header;
@@ -73,9 +73,9 @@ pub(crate) fn check_type(resource: &Resource, kind: &str, api_version: &str, obj
             )));
         }
         if given_kind != kind {
-            return Err(Status::bad_request(format!(
-                "{given_kind} in version {given_version:?} cannot be handled as a {kind}: kind does not match"
-            )));
+            let error = FieldError::invalid("kind", given_kind.as_str(), format!("must be {kind}"));
+            let name = text(object, "/metadata/name");
+            return Err(FieldErrors(vec![error]).to_status(&resource.group, &given_kind, name));
         }
         return Ok(());
     }
@@ -115,6 +115,11 @@ pub(super) fn drop_nulls(value: &mut Value) {
     }
 }
 
+fn cannot_be_handled(resource: &Resource, why: &str) -> Status {
+    let (kind, version) = (&resource.kind, &resource.version);
+    Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+}
+
 /// Fields that nobody knows: removed, warned about or refused.
 pub(super) fn check_fields(
     resource: &Resource,
@@ -124,15 +129,17 @@ pub(super) fn check_fields(
 ) -> Result<(), Status> {
     let mut unknown = Vec::new();
     match &resource.custom {
-        Some(custom) => custom.schema.prune(object, &mut unknown),
+        Some(custom) => {
+            if let Some(wrong) = builtin::metadata_type_error(object) {
+                return Err(cannot_be_handled(resource, &wrong));
+            }
+            custom.schema.prune(object, &mut unknown);
+        }
         None if resource.merge().is_none() => drop_nulls(object),
         None => {
             let wrong = builtin::type_error(&resource.group, &resource.version, &resource.kind, object);
             if let Some(wrong) = wrong {
-                return Err(Status::bad_request(format!(
-                    "{} in version {:?} cannot be handled as a {}: {wrong}",
-                    resource.kind, resource.version, resource.kind
-                )));
+                return Err(cannot_be_handled(resource, &wrong));
             }
             unknown = builtin::unknown_fields(&resource.group, &resource.version, &resource.kind, object);
         }
@@ -146,13 +153,7 @@ pub(super) fn check_fields(
         FieldValidation::Warn => warnings.extend(texts),
         FieldValidation::Strict => {
             let texts: Vec<String> = texts.collect();
-            return Err(Status::bad_request(format!(
-                "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",
-                resource.kind,
-                resource.version,
-                resource.kind,
-                texts.join(", ")
-            )));
+            return Err(cannot_be_handled(resource, &format!("strict decoding error: {}", texts.join(", "))));
         }
     }
     Ok(())

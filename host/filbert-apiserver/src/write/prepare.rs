@@ -181,13 +181,13 @@ pub(super) fn for_update(resource: &Resource, subresource: &str, old: &Value, ne
     if let Some(metadata) = metadata(new) {
         metadata.remove("selfLink");
         metadata.remove("resourceVersion");
-        for name in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+        for name in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             let absent = metadata.get(name).is_none_or(|value| value.is_null() || value == "");
             if let (true, Some(value)) = (absent, old_metadata.get(name)) {
                 metadata.insert(name.to_owned(), value.clone());
             }
         }
-        for name in ["namespace", "generation", "resourceVersion"] {
+        for name in ["namespace", "creationTimestamp", "generation", "resourceVersion"] {
             match old_metadata.get(name) {
                 Some(value) => metadata.insert(name.to_owned(), value.clone()),
                 None => metadata.remove(name),
