@@ -1,4 +1,9 @@
 //! Built components in the real engine: what they may do, and what becomes of those that do what they must not.
+#![allow(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it expects cannot go on"
+)]
 
 #[path = "fixtures/hostile/src/misdeed.rs"]
 mod misdeed;

@@ -185,18 +185,20 @@ fn judge(End { status, code, words }: End, limits: &CompileLimits) -> Result<Vec
     if words.contains("memory allocation of") || words.contains("Cannot allocate memory") {
         return Err(CompileError::Memory(limits.memory));
     }
-    if status.code() == Some(REFUSED) {
+    if status.code() == Some(i32::from(REFUSED)) {
         return Err(CompileError::Refused(words));
     }
-    const XCPU: i32 = 24;
     match status.signal() {
-        Some(XCPU) => Err(CompileError::Time(limits.time)),
+        Some(CPU_TIME_USED_UP) => Err(CompileError::Time(limits.time)),
         _ => Err(CompileError::Crashed { status, words }),
     }
 }
 
 /// What the child exits with when the compiler refuses the component.
-const REFUSED: i32 = 3;
+const REFUSED: u8 = 3;
+
+/// The signal of a process whose limit of computing time is reached: `SIGXCPU`.
+const CPU_TIME_USED_UP: i32 = 24;
 
 /// The whole of a compiling child: reads limits and a component from the input, writes machine code to the output.
 ///
@@ -211,7 +213,7 @@ pub fn compile_child() -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             say(&format!("{error:#}"));
-            ExitCode::from(REFUSED.unsigned_abs() as u8)
+            ExitCode::from(REFUSED)
         }
         Err(error) => failed(error),
     }

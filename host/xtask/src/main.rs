@@ -37,6 +37,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure what sandboxed calls cost.
+    Bench {
+        /// `-o json` for name, value, unit, baseline and goal of each.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -58,5 +64,6 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Crds(options) => crds::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Dev { arguments } => project::dev(&arguments),
         Command::Test { arguments } => project::test(&arguments),
+        Command::Bench { arguments } => project::bench(&arguments),
     }
 }

@@ -68,3 +68,10 @@ pub(crate) fn test(arguments: &[String]) -> Result<ExitCode> {
     succeed(cargo().args(["test", "--workspace"]).args(arguments))?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// Builds what is measured, optimised, and measures it.
+pub(crate) fn bench(arguments: &[String]) -> Result<ExitCode> {
+    guests::run(&guests::Options::default())?;
+    succeed(cargo().args(["run", "--release", "--package", "filbert-tests", "--bin", "bench", "--"]).args(arguments))?;
+    Ok(ExitCode::SUCCESS)
+}
