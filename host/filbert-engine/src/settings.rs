@@ -123,7 +123,7 @@ impl Default for CompileLimits {
             functions: 30_000,
             function_size: 512 << 10,
             memory: 512 << 20,
-            time: Duration::from_secs(60),
+            time: Duration::from_mins(1),
         }
     }
 }
