@@ -1,1 +1,15 @@
-//! All talk with the API server.
+//! All talk with the API server. Knows resource types and objects as JSON, and no kind in particular.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`discovery`] | which resource types the server serves |
+//! | [`api`] | requests: get, server-side apply, delete, status, finalizers, events |
+//! | [`cache`] | watches, and the objects they keep at hand |
+
+pub mod api;
+pub mod cache;
+pub mod discovery;
+
+pub use api::{Api, ApiError};
+pub use cache::{Cached, Caches, Change, Selection};
+pub use discovery::{Discovery, Served};

@@ -54,9 +54,10 @@ pub struct Limits {
 pub struct PipelineSpec {
     /// Whose objects it serves.
     pub resource: ResourceType,
-    /// The finalizer that the host puts on objects whose steps have something to finalize.
-    #[serde(default = "default_finalizer")]
-    pub finalizer: String,
+    /// The finalizer that the host puts on every object. Absent: [`DEFAULT_FINALIZER`], and only where a step has something to
+    /// finalize.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalizer: Option<String>,
     /// Which modules default the object, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defaulting: Vec<Reviewer>,
@@ -68,9 +69,8 @@ pub struct PipelineSpec {
     pub steps: Vec<PipelineStep>,
 }
 
-fn default_finalizer() -> String {
-    "filbert.dev/finalizer".to_owned()
-}
+/// The finalizer of pipelines that name none.
+pub const DEFAULT_FINALIZER: &str = "filbert.dev/finalizer";
 
 /// A module that defaults or validates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

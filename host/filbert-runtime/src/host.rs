@@ -1,0 +1,446 @@
+//! Passes for all objects of all pipelines: watches tell what changed, read sets tell whom it concerns, workers take
+//! objects from the queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use filbert_engine::Query;
+use filbert_kube::{Api, Caches, Change, Discovery, Selection};
+use filbert_plan::grant::labels_of;
+use filbert_plan::object::{self, ObjectKey, ResourceType};
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::{Instrument as _, debug, error, info_span, warn};
+
+use crate::apply::{AppliedObjects, Applier, Mode, resource_version};
+use crate::clock::{SharedClock, SystemClock};
+use crate::journal::{PassOutcome, PassRecord};
+use crate::library::{Library, Serving, ServingPipeline};
+use crate::observe::{Question, World};
+use crate::pass::{Kept, Passed, Passes};
+use crate::queue::{Depth, Queue};
+
+/// Pause before a resource type that is not served is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Records that a slow listener may lag behind before it misses some.
+const JOURNAL: usize = 4096;
+
+/// How a host is set up.
+#[derive(Clone)]
+pub struct Settings {
+    /// Passes at the same time.
+    pub workers: usize,
+    /// Where the operator itself runs.
+    pub operator_namespace: String,
+    /// The time.
+    pub clock: SharedClock,
+    /// Whether pass records hold what steps were called with.
+    pub keep_contexts: bool,
+    /// How often every object gets a pass although nothing changed; a safety net that should find nothing. Absent: never.
+    pub resync: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            workers: 16,
+            operator_namespace: "filbert".to_owned(),
+            clock: Arc::new(SystemClock),
+            keep_contexts: false,
+            resync: Some(Duration::from_secs(10 * 60 * 60)),
+        }
+    }
+}
+
+/// The last pass of an object, in short.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastPass {
+    /// The object's kind.
+    pub kind: String,
+    /// The generation it saw.
+    pub generation: i64,
+    /// What came of it.
+    pub outcome: PassOutcome,
+}
+
+/// Reconciles. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    passes: Passes,
+    library: Arc<Library>,
+    queue: Queue,
+    kept: Mutex<BTreeMap<ObjectKey, Kept>>,
+    interests: Mutex<Interests>,
+    last: Mutex<BTreeMap<ObjectKey, LastPass>>,
+    journal: broadcast::Sender<Arc<PassRecord>>,
+    resync: Option<Duration>,
+    /// Definitions whose watch is being opened.
+    opening: Mutex<BTreeSet<ResourceType>>,
+}
+
+impl Host {
+    /// A host that does nothing until [`Host::run`].
+    pub fn new(client: Client, library: Arc<Library>, settings: Settings) -> (Self, Running) {
+        let discovery = Discovery::new(client.clone());
+        let (caches, changes) = Caches::new(client.clone(), discovery.clone());
+        let world = World {
+            caches: caches.clone(),
+            discovery: discovery.clone(),
+            clock: settings.clock.clone(),
+            operator_namespace: settings.operator_namespace.into(),
+        };
+        let applied = Arc::new(AppliedObjects::default());
+        let applier = Applier { api: Api::new(client.clone()), caches, discovery, applied, mode: Mode::Act };
+        let reporter = Reporter { controller: "filbert".to_owned(), instance: None };
+        let recorder = Some(Recorder::new(client, reporter));
+        let passes = Passes { world, applier, recorder, keep_contexts: settings.keep_contexts };
+        let inner = Arc::new(Inner {
+            passes,
+            library,
+            queue: Queue::default(),
+            kept: Mutex::default(),
+            interests: Mutex::default(),
+            last: Mutex::default(),
+            journal: broadcast::channel(JOURNAL).0,
+            resync: settings.resync,
+            opening: Mutex::default(),
+        });
+        let running = Running { inner: inner.clone(), changes, workers: settings.workers.max(1) };
+        (Self { inner }, running)
+    }
+
+    /// Hears of every pass from now on.
+    pub fn journal(&self) -> broadcast::Receiver<Arc<PassRecord>> {
+        self.inner.journal.subscribe()
+    }
+
+    /// How busy the host is.
+    pub fn depth(&self) -> Depth {
+        self.inner.queue.depth()
+    }
+
+    /// The last pass of every object.
+    pub fn last_passes(&self) -> BTreeMap<ObjectKey, LastPass> {
+        lock(&self.inner.last).clone()
+    }
+
+    /// Gives every object of every pipeline a pass.
+    pub async fn resync(&self) {
+        let serving = self.inner.library.serving();
+        for pipeline in serving.pipelines() {
+            self.inner.queue_all(pipeline).await;
+        }
+    }
+
+    /// The modules and pipelines.
+    pub fn library(&self) -> &Arc<Library> {
+        &self.inner.library
+    }
+
+    /// What guests can read.
+    pub fn world(&self) -> &World {
+        &self.inner.passes.world
+    }
+}
+
+/// The running part of a host.
+pub struct Running {
+    inner: Arc<Inner>,
+    changes: mpsc::UnboundedReceiver<Change>,
+    workers: usize,
+}
+
+impl Running {
+    /// Runs until the future is dropped. Cutting it off at any await is safe: the next host starts from what the cluster
+    /// says.
+    pub async fn run(self) {
+        let Self { inner, mut changes, workers } = self;
+        let mut tasks = JoinSet::new();
+        for _ in 0..workers {
+            tasks.spawn(work(inner.clone()));
+        }
+        tasks.spawn(follow_library(inner.clone()));
+        if let Some(every) = inner.resync {
+            let host = Host { inner: inner.clone() };
+            tasks.spawn(async move {
+                loop {
+                    tokio::time::sleep(every).await;
+                    host.resync().await;
+                }
+            });
+        }
+        // Ends with the last watch, which the host itself holds: never.
+        while let Some(change) = changes.recv().await {
+            inner.take(&change);
+        }
+    }
+}
+
+async fn follow_library(inner: Arc<Inner>) {
+    let mut serving = inner.library.subscribe();
+    let mut before: BTreeMap<String, [u8; 32]> = BTreeMap::new();
+    loop {
+        let now: Arc<Serving> = serving.borrow_and_update().clone();
+        for pipeline in now.pipelines() {
+            let changed = before.insert(pipeline.name.clone(), pipeline.digest) != Some(pipeline.digest);
+            if changed {
+                let inner = inner.clone();
+                let pipeline = pipeline.clone();
+                // Not waited for: one type that is not served keeps no other from being reconciled.
+                tokio::spawn(async move { inner.open(&pipeline).await });
+            }
+        }
+        if serving.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn work(inner: Arc<Inner>) {
+    while let Some(key) = inner.queue.next().await {
+        let span = info_span!("pass", %key);
+        // A pass that panics is a bug of the host; it must not take the worker, or the object's place, with it.
+        let pass = tokio::spawn(pass(inner.clone(), key.clone()).instrument(span));
+        if let Err(failure) = AbortOnDrop(pass).await
+            && failure.is_panic()
+        {
+            error!(%key, "the pass panicked");
+            inner.queue.add_failed(key.clone());
+        }
+        inner.queue.done(&key);
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, tokio::task::JoinError>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+async fn pass(inner: Arc<Inner>, key: ObjectKey) {
+    // One snapshot for the whole pass: it never mixes two versions of a module.
+    let serving = inner.library.serving();
+    let Some(pipeline) = serving.pipeline(&key.resource) else { return };
+    let selection = Selection::all(pipeline.resource.clone());
+    let cached = match inner.passes.world.caches.get(&selection, &key).await {
+        Ok(cached) => cached,
+        Err(error) => {
+            warn!(%key, error = %error, "object cannot be read, trying again");
+            inner.queue.add_failed(key);
+            return;
+        }
+    };
+    let Some(cached) = cached else {
+        inner.forget(&key);
+        return;
+    };
+    let mut kept = lock(&inner.kept).remove(&key).unwrap_or_default();
+    let Passed { record, next, retry } = inner.passes.pass(pipeline, &key, &cached.object, &mut kept).await;
+    lock(&inner.interests).replace(&key, &kept);
+    lock(&inner.kept).insert(key.clone(), kept);
+    match &record.outcome {
+        PassOutcome::Failed { step, reason, message, .. } => {
+            warn!(step = step.as_deref(), reason, message, "pass failed");
+        }
+        outcome => debug!(outcome = outcome.summary(), "pass ended"),
+    }
+    if retry {
+        inner.queue.add_failed(key.clone());
+    } else {
+        inner.queue.forget_failures(&key);
+    }
+    if let Some(moment) = next {
+        let wait = moment.saturating_sub(inner.passes.world.clock.now());
+        inner.queue.add_at(key.clone(), Instant::now() + Duration::from_millis(wait));
+    }
+    let last = LastPass { kind: record.kind.clone(), generation: record.generation, outcome: record.outcome.clone() };
+    lock(&inner.last).insert(key, last);
+    // Nobody listens: fine.
+    let _ = inner.journal.send(Arc::new(record));
+}
+
+impl Inner {
+    /// Opens the watch on a pipeline's objects, as soon as they are served, and queues them all.
+    async fn open(&self, pipeline: &ServingPipeline) {
+        let resource = &pipeline.resource;
+        if !lock(&self.opening).insert(resource.clone()) {
+            // Already under way, and whoever is at it queues them.
+            return;
+        }
+        let mut said = false;
+        loop {
+            match self.passes.world.caches.open(&Selection::all(resource.clone())).await {
+                Ok(()) => break,
+                Err(error) => {
+                    if !said {
+                        warn!(pipeline = pipeline.name, error = %error, "waiting for the pipeline's resource");
+                        said = true;
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+            }
+        }
+        lock(&self.opening).remove(resource);
+        self.queue_all(pipeline).await;
+    }
+
+    async fn queue_all(&self, pipeline: &ServingPipeline) {
+        let selection = Selection::all(pipeline.resource.clone());
+        let objects = match self.passes.world.caches.list(&selection).await {
+            Ok(objects) => objects,
+            Err(error) => {
+                warn!(pipeline = pipeline.name, error = %error, "objects cannot be listed");
+                return;
+            }
+        };
+        for cached in objects {
+            let Some(name) = object::name(&cached.object) else { continue };
+            let namespace = object::namespace(&cached.object).map(str::to_owned);
+            self.queue.add(ObjectKey { resource: pipeline.resource.clone(), namespace, name: name.to_owned() });
+        }
+    }
+
+    /// Queues whom a change concerns.
+    fn take(&self, change: &Change) {
+        let Change { key, before, after } = change;
+        if after.is_none()
+            && let Some(gone) = before
+        {
+            self.passes.applier.applied.forget(key, resource_version(&gone.object));
+        }
+        if self.library.serving().pipeline(&key.resource).is_some_and(|pipeline| pipeline.resource == key.resource) {
+            self.queue.add(key.clone());
+        }
+        for concerned in lock(&self.interests).concerned(change) {
+            self.queue.add(concerned);
+        }
+    }
+
+    fn forget(&self, key: &ObjectKey) {
+        lock(&self.kept).remove(key);
+        lock(&self.interests).remove(key);
+        self.queue.forget_failures(key);
+        if lock(&self.last).remove(key).is_some() {
+            let record = PassRecord {
+                key: key.clone(),
+                kind: String::new(),
+                generation: 0,
+                pipeline: String::new(),
+                took: Duration::ZERO,
+                steps: Vec::new(),
+                warnings: Vec::new(),
+                wrote_status: false,
+                outcome: PassOutcome::Gone,
+            };
+            // Nobody listens: fine.
+            let _ = self.journal.send(Arc::new(record));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Who depends on what, from the read sets and the applied objects of the last pass of each object.
+#[derive(Default)]
+struct Interests {
+    of_key: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    of_type: BTreeMap<ResourceType, BTreeMap<ObjectKey, Vec<Query>>>,
+    by_object: BTreeMap<ObjectKey, (Vec<ObjectKey>, Vec<Query>)>,
+}
+
+impl Interests {
+    fn replace(&mut self, of: &ObjectKey, kept: &Kept) {
+        self.remove(of);
+        let mut keys = kept.applied.clone();
+        let mut queries = Vec::new();
+        for question in kept.memo.questions() {
+            match question {
+                Question::Get(key, _) => keys.push(key.clone()),
+                Question::List(query, _) => queries.push(query.clone()),
+                _ => {}
+            }
+        }
+        keys.sort();
+        keys.dedup();
+        queries.sort();
+        queries.dedup();
+        for key in &keys {
+            self.of_key.entry(key.clone()).or_default().insert(of.clone());
+        }
+        for query in &queries {
+            self.of_type.entry(query.resource.clone()).or_default().entry(of.clone()).or_default().push(query.clone());
+        }
+        self.by_object.insert(of.clone(), (keys, queries));
+    }
+
+    fn remove(&mut self, of: &ObjectKey) {
+        let Some((keys, queries)) = self.by_object.remove(of) else { return };
+        for key in keys {
+            if let Some(concerned) = self.of_key.get_mut(&key) {
+                concerned.remove(of);
+                if concerned.is_empty() {
+                    self.of_key.remove(&key);
+                }
+            }
+        }
+        for query in queries {
+            if let Some(concerned) = self.of_type.get_mut(&query.resource) {
+                concerned.remove(of);
+            }
+        }
+    }
+
+    fn concerned(&self, change: &Change) -> BTreeSet<ObjectKey> {
+        let mut concerned = self.of_key.get(&change.key).cloned().unwrap_or_default();
+        let Some(queries) = self.of_type.get(&change.key.resource) else { return concerned };
+        // An object that leaves a selection concerns those who listed it before.
+        let states: Vec<_> = [&change.before, &change.after].into_iter().flatten().map(|cached| labels_of(&cached.object)).collect();
+        for (of, queries) in queries {
+            let listed = queries.iter().any(|query| {
+                query.namespace.as_ref().is_none_or(|namespace| change.key.namespace.as_ref() == Some(namespace))
+                    && states.iter().any(|labels| query.labels.iter().all(|requirement| requirement.holds(labels)))
+            });
+            if listed {
+                concerned.insert(of.clone());
+            }
+        }
+        concerned
+    }
+}
+
+/// One pass that changes nothing: what the steps of a pipeline read about an object, what they propose, and what of that
+/// is not there yet.
+pub async fn describe(client: Client, pipeline: &ServingPipeline, key: &ObjectKey, object: &serde_json::Value) -> PassRecord {
+    let discovery = Discovery::new(client.clone());
+    let (caches, _changes) = Caches::new(client.clone(), discovery.clone());
+    let world = World {
+        caches: caches.clone(),
+        discovery: discovery.clone(),
+        clock: Arc::new(SystemClock),
+        operator_namespace: "filbert".into(),
+    };
+    let applier = Applier { api: Api::new(client), caches, discovery, applied: Arc::default(), mode: Mode::Describe };
+    let passes = Passes { world, applier, recorder: None, keep_contexts: false };
+    passes.pass(pipeline, key, object, &mut Kept::default()).await.record
+}

@@ -1,0 +1,377 @@
+//! One pass over one object: observe, plan and apply step by step, report.
+//!
+//! A pass may be cut off at any await: every effect is idempotent, so the next pass starts from what the cluster says.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use filbert_engine::{CallError, Retry};
+use filbert_kube::ApiError;
+use filbert_plan::object::{self, ObjectKey, TypeMeta};
+use filbert_plan::pipeline::OnFailure;
+use filbert_plan::plan::{Event, Fact, Millis, Outcome, StepContext, StepError, StepPlan, Waiting};
+use filbert_plan::status::Fragment;
+use kube::runtime::events::Recorder;
+use serde_json::Value;
+
+use crate::apply::{Applier, ApplyError, Mode, Owner};
+use crate::journal::{Effect, PassOutcome, PassRecord, StepOutcome, StepRecord};
+use crate::library::{ServingPipeline, ServingStep, chain};
+use crate::observe::{SubjectName, World};
+use crate::plan::{self, Function, Memo, Planned};
+use crate::report::{self, Reported};
+
+/// What is kept of an object between its passes.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// A new object of an old name starts afresh.
+    pub uid: String,
+    /// Answers of guests.
+    pub memo: Memo,
+    /// Status and events.
+    pub reported: Reported,
+    /// Objects applied last.
+    pub applied: Vec<ObjectKey>,
+}
+
+/// What passes share.
+pub struct Passes {
+    /// What guests can read.
+    pub world: World,
+    /// What acts.
+    pub applier: Applier,
+    /// Who writes events; nobody in a pass that only describes.
+    pub recorder: Option<Recorder>,
+    /// Whether records hold the contexts that steps were called with.
+    pub keep_contexts: bool,
+}
+
+/// A pass that has ended.
+pub struct Passed {
+    /// What it did.
+    pub record: PassRecord,
+    /// When time alone makes another pass necessary.
+    pub next: Option<Millis>,
+    /// Whether to try again after a pause.
+    pub retry: bool,
+}
+
+struct Running<'a> {
+    passes: &'a Passes,
+    pipeline: &'a ServingPipeline,
+    key: &'a ObjectKey,
+    stored: &'a Value,
+    subject: SubjectName,
+    owner: Owner,
+    steps: Vec<StepRecord>,
+    facts: Vec<Fact>,
+    next: Option<Millis>,
+    applied: Vec<ObjectKey>,
+}
+
+impl Passes {
+    /// Runs one pass. `stored` is the object as the API server has it.
+    pub async fn pass(&self, pipeline: &ServingPipeline, key: &ObjectKey, stored: &Value, kept: &mut Kept) -> Passed {
+        let started = Instant::now();
+        let uid = object::uid(stored).unwrap_or_default();
+        if kept.uid != uid {
+            *kept = Kept { uid: uid.to_owned(), ..Kept::default() };
+        }
+        let TypeMeta { api_version, kind } =
+            TypeMeta::of(stored).unwrap_or_else(|| TypeMeta { api_version: key.resource.api_version(), kind: String::new() });
+        let owner = Owner { key: key.clone(), api_version, kind: kind.clone(), uid: uid.to_owned() };
+        let subject = plan::subject_of(stored);
+        let (steps, facts, applied) = Default::default();
+        let mut running = Running { passes: self, pipeline, key, stored, subject, owner, steps, facts, next: None, applied };
+        let mut warnings = Vec::new();
+        let outcome = if object::is_being_deleted(stored) {
+            running.finalize(kept).await
+        } else {
+            running.reconcile(kept, &mut warnings).await
+        };
+        let Running { steps, next, mut applied, .. } = running;
+        let mut record = PassRecord {
+            key: key.clone(),
+            kind,
+            generation: object::generation(stored),
+            pipeline: pipeline.name.clone(),
+            took: started.elapsed(),
+            steps,
+            warnings,
+            wrote_status: false,
+            outcome,
+        };
+        if self.applier.mode == Mode::Act && record.outcome != PassOutcome::Finalized {
+            if let Err(error) = self.report(&mut record, stored, kept).await {
+                record.outcome = host_failure("StatusNotWritten", &error);
+            }
+        }
+        // Objects of steps that did not run this time still wake the object.
+        applied.extend(kept.applied.drain(..));
+        applied.sort();
+        applied.dedup();
+        kept.applied = applied;
+        record.took = started.elapsed();
+        let retry = matches!(&record.outcome, PassOutcome::Failed { retried: true, .. });
+        Passed { record, next, retry }
+    }
+
+    async fn report(&self, record: &mut PassRecord, stored: &Value, kept: &mut Kept) -> Result<(), ApiError> {
+        let summary = report::summary(&record.outcome, &record.steps);
+        let plans: Vec<(&str, &Arc<StepPlan>)> =
+            record.steps.iter().filter_map(|step| Some((step.step.as_str(), step.plan.as_ref()?))).collect();
+        let fragments: Vec<_> = plans
+            .iter()
+            .map(|(step, plan)| Fragment { step, status: plan.status.as_ref(), conditions: &plan.conditions })
+            .collect();
+        let complete = record.outcome == PassOutcome::Settled;
+        let status = report::status_of(stored, &fragments, &summary, complete, &self.world.clock.timestamp());
+        let mut events: Vec<Event> = plans.iter().flat_map(|(_, plan)| plan.events.iter().cloned()).collect();
+        events.extend(report::events_of(stored, &summary));
+        record.wrote_status = report::write_status(&self.applier.api, &record.key, stored, status, &mut kept.reported).await?;
+        if let Some(recorder) = &self.recorder {
+            report::write_events(recorder, &record.key, stored, &events, &mut kept.reported).await;
+        }
+        Ok(())
+    }
+}
+
+impl Running<'_> {
+    async fn reconcile(&mut self, kept: &mut Kept, warnings: &mut Vec<String>) -> PassOutcome {
+        if let Some(finalizer) = &self.pipeline.finalizer
+            && let Err(error) = self.hold(finalizer).await
+        {
+            return host_failure("FinalizerNotSet", &error);
+        }
+        let input = plan::as_input(self.stored);
+        let world = self.passes.world.clone();
+        let planned = plan::review(&mut kept.memo, &world, self.pipeline, self.key, &input, &self.subject).await;
+        self.note_time(&planned.reads);
+        let reviewed = match planned.answer {
+            Ok(reviewed) => reviewed,
+            Err(error) => return review_failure(&error),
+        };
+        warnings.clone_from(&reviewed.warnings);
+        if !reviewed.violations.is_empty() {
+            return PassOutcome::Invalid { violations: reviewed.violations.clone() };
+        }
+        let mut worst = PassOutcome::Settled;
+        for step in &self.pipeline.steps {
+            let outcome = self.take(step, Function::Run, &reviewed.object, kept).await;
+            if let Some(problem) = self.problem(step, &outcome) {
+                // The first problem is the one that people should read.
+                if worst == PassOutcome::Settled {
+                    worst = problem;
+                }
+                let is_failure = matches!(outcome, StepOutcome::Failed { .. } | StepOutcome::Refused { .. });
+                if !is_failure || step.on_failure == OnFailure::Stop {
+                    break;
+                }
+            }
+        }
+        worst
+    }
+
+    async fn finalize(&mut self, kept: &mut Kept) -> PassOutcome {
+        let Some(finalizer) = &self.pipeline.finalizer else { return PassOutcome::Finalized };
+        if !finalizers(self.stored).iter().any(|held| held == finalizer) {
+            return PassOutcome::Finalized;
+        }
+        let input = plan::as_input(self.stored);
+        for step in self.pipeline.steps.iter().rev() {
+            if step.finalizes {
+                let outcome = self.take(step, Function::Finalize, &input, kept).await;
+                if let Some(problem) = self.problem(step, &outcome) {
+                    return problem;
+                }
+            }
+            let mut effects = Vec::new();
+            let released = self.passes.applier.release(&step.module.grants, &self.owner, &mut effects).await;
+            if !effects.is_empty() {
+                self.steps.push(StepRecord {
+                    step: step.name.clone(),
+                    module: step.module.module.name().to_owned(),
+                    digest: step.module.module.digest().to_owned(),
+                    called: false,
+                    took: std::time::Duration::ZERO,
+                    context: None,
+                    reads: Vec::new(),
+                    plan: None,
+                    effects,
+                    log: Vec::new(),
+                    outcome: StepOutcome::Done,
+                });
+            }
+            if let Err(error) = released {
+                let (reason, message, retried) = (error.reason().to_owned(), error.message(), error.is_retried());
+                return PassOutcome::Failed { step: Some(step.name.clone()), reason, message, retried };
+            }
+        }
+        let left: Vec<_> = finalizers(self.stored).into_iter().filter(|held| held != finalizer).collect();
+        match self.set_finalizers(&left).await {
+            Ok(()) => PassOutcome::Finalized,
+            Err(error) if error.is_not_found() => PassOutcome::Finalized,
+            Err(error) => host_failure("FinalizerNotRemoved", &error),
+        }
+    }
+
+    /// Puts the finalizer on the object before anything is done for it.
+    async fn hold(&self, finalizer: &str) -> Result<(), ApiError> {
+        let mut held = finalizers(self.stored);
+        if held.iter().any(|name| name == finalizer) {
+            return Ok(());
+        }
+        held.push(finalizer.to_owned());
+        self.set_finalizers(&held).await
+    }
+
+    async fn set_finalizers(&self, finalizers: &[String]) -> Result<(), ApiError> {
+        if self.passes.applier.mode == Mode::Describe {
+            return Ok(());
+        }
+        let version = object::text(self.stored, "/metadata/resourceVersion").unwrap_or_default();
+        self.passes.applier.api.set_finalizers(self.key, finalizers, version).await.map(|_| ())
+    }
+
+    /// Takes one step: its guest is asked, and what it proposes is carried out.
+    async fn take(&mut self, step: &ServingStep, function: Function, object: &Value, kept: &mut Kept) -> StepOutcome {
+        let started = Instant::now();
+        let context = StepContext {
+            step: step.step.clone(),
+            object: object.clone(),
+            status: plan::status_as_input(self.stored),
+            parameters: (*step.parameters).clone(),
+            facts: self.facts.clone(),
+            round: 0,
+            answers: Vec::new(),
+        };
+        let world = self.passes.world.clone();
+        let Planned { answer, called, reads, log } =
+            plan::step(&mut kept.memo, &world, step, function, &context, &self.subject).await;
+        self.note_time(&reads);
+        let mut effects: Vec<Effect> = Vec::new();
+        let (plan, outcome) = match answer {
+            Ok(Ok(plan)) => {
+                let outcome = self.carry_out(step, function, &plan, &mut effects).await;
+                (Some(plan), outcome)
+            }
+            Ok(Err(refusal)) => {
+                let retried = !matches!(refusal, StepError::Invalid(_));
+                (None, StepOutcome::Refused { problem: refusal.problem().clone(), retried })
+            }
+            Err(error) => (None, broken(&error)),
+        };
+        if let Some(plan) = &plan {
+            let named = plan.facts.iter().map(|fact| Fact { name: format!("{}/{}", step.name, fact.name), value: fact.value.clone() });
+            self.facts.extend(named);
+            self.facts.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        self.applied.extend(effects.iter().map(|effect| effect.key.clone()));
+        self.steps.push(StepRecord {
+            step: step.name.clone(),
+            module: step.module.module.name().to_owned(),
+            digest: step.module.module.digest().to_owned(),
+            called,
+            took: started.elapsed(),
+            context: self.passes.keep_contexts.then(|| Arc::new(context)),
+            reads,
+            plan,
+            effects,
+            log,
+            outcome: outcome.clone(),
+        });
+        outcome
+    }
+
+    async fn carry_out(&mut self, step: &ServingStep, function: Function, plan: &StepPlan, effects: &mut Vec<Effect>) -> StepOutcome {
+        if function == Function::Finalize && !plan.apply.is_empty() {
+            return failed("BadPlan", "`finalize` must apply nothing".to_owned(), false);
+        }
+        if !plan.calls.is_empty() {
+            return failed("CallsNotAvailable", "the step proposes calls, which this host cannot make yet".to_owned(), false);
+        }
+        let applier = &self.passes.applier;
+        let done = match function {
+            Function::Run => applier.carry_out(plan, &step.module.grants, &step.manager, &self.owner, effects).await,
+            // What the step applied goes with the object, not by pruning.
+            Function::Finalize if plan.delete.is_empty() => Ok(()),
+            Function::Finalize => applier.carry_out(plan, &step.module.grants, &step.manager, &self.owner, effects).await,
+        };
+        match (done, &plan.outcome) {
+            (Err(error), _) => apply_failure(&error),
+            (Ok(()), Outcome::Done) => StepOutcome::Done,
+            (Ok(()), Outcome::Wait(waiting)) => {
+                if let Some(after) = waiting.recheck_after {
+                    self.note_moment(self.passes.world.clock.now().saturating_add(after));
+                }
+                StepOutcome::Waiting(waiting.clone())
+            }
+        }
+    }
+
+    fn problem(&self, step: &ServingStep, outcome: &StepOutcome) -> Option<PassOutcome> {
+        let name = step.name.clone();
+        match outcome {
+            StepOutcome::Done => None,
+            StepOutcome::Waiting(Waiting { reason, message, .. }) => {
+                Some(PassOutcome::Waiting { step: name, reason: reason.clone(), message: message.clone() })
+            }
+            StepOutcome::Refused { problem, retried } => {
+                let message = match &problem.path {
+                    Some(path) => format!("{path}: {}", problem.message),
+                    None => problem.message.clone(),
+                };
+                Some(PassOutcome::Failed { step: Some(name), reason: problem.reason.clone(), message, retried: *retried })
+            }
+            StepOutcome::Failed { reason, message, retried } => {
+                Some(PassOutcome::Failed { step: Some(name), reason: reason.clone(), message: message.clone(), retried: *retried })
+            }
+        }
+    }
+
+    fn note_time(&mut self, reads: &[crate::observe::ReadEntry]) {
+        if let Some(moment) = plan::next_change(reads, self.passes.world.clock.now()) {
+            self.note_moment(moment);
+        }
+    }
+
+    fn note_moment(&mut self, moment: Millis) {
+        self.next = Some(self.next.map_or(moment, |next| next.min(moment)));
+    }
+}
+
+fn finalizers(object: &Value) -> Vec<String> {
+    let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
+fn failed(reason: &str, message: String, retried: bool) -> StepOutcome {
+    StepOutcome::Failed { reason: reason.to_owned(), message, retried }
+}
+
+fn apply_failure(error: &ApplyError) -> StepOutcome {
+    failed(error.reason(), error.message(), error.is_retried())
+}
+
+/// A guest that broke, as a CamelCase reason: `deadline` becomes `GuestDeadline`.
+fn broken(error: &CallError) -> StepOutcome {
+    failed(&guest_reason(error), chain(error), error.retry() == Retry::WithBackoff)
+}
+
+fn guest_reason(error: &CallError) -> String {
+    let words = error.category().split('-').map(|word| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    });
+    std::iter::once("Guest".to_owned()).chain(words).collect()
+}
+
+fn review_failure(error: &CallError) -> PassOutcome {
+    let retried = error.retry() == Retry::WithBackoff;
+    PassOutcome::Failed { step: None, reason: guest_reason(error), message: chain(error), retried }
+}
+
+fn host_failure(reason: &str, error: &ApiError) -> PassOutcome {
+    let message = format!("{error}: {}", error.detail());
+    PassOutcome::Failed { step: None, reason: reason.to_owned(), message, retried: true }
+}

@@ -1,0 +1,213 @@
+//! What a pass tells the cluster about itself: status fragments merged, conditions with their bookkeeping, events with
+//! the same reasons. The status is written only when something changed.
+
+use std::collections::BTreeSet;
+
+use filbert_kube::{Api, ApiError};
+use filbert_plan::diff;
+use filbert_plan::object::{self, ObjectKey, TypeMeta};
+use filbert_plan::plan::{Condition, ConditionStatus, Event, Severity};
+use filbert_plan::status::{self, Fragment, HEALTHY, READY, VALID};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::{self, EventType, Recorder};
+use serde_json::{Map, Value, json};
+use tracing::warn;
+
+use crate::journal::{PassOutcome, StepOutcome, StepRecord};
+
+/// Field manager of the status.
+pub const MANAGER: &str = "filbert/status";
+
+/// The host's own conditions for what came of a pass.
+pub fn summary(outcome: &PassOutcome, steps: &[StepRecord]) -> Vec<Condition> {
+    let condition = |type_: &str, status, reason: &str, message: &str| Condition {
+        type_: type_.to_owned(),
+        status,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    };
+    let (yes, no, unknown) = (ConditionStatus::True, ConditionStatus::False, ConditionStatus::Unknown);
+    let valid = match outcome {
+        PassOutcome::Invalid { violations } => {
+            let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
+            condition(VALID, no, "Invalid", &texts.join("; "))
+        }
+        PassOutcome::Failed { step: None, reason, message, .. } => condition(VALID, unknown, reason, message),
+        _ => condition(VALID, yes, "Valid", "validation admits the object as it is stored"),
+    };
+    let ready = match outcome {
+        PassOutcome::Settled => condition(READY, yes, "Settled", "every step is done"),
+        PassOutcome::Waiting { step, reason, message } => condition(READY, no, reason, &format!("step {step}: {message}")),
+        PassOutcome::Invalid { .. } => condition(READY, no, "Invalid", "the object is not valid; what runs is left as it is"),
+        PassOutcome::Failed { step, reason, message, .. } => {
+            let place = step.as_ref().map(|step| format!("step {step}: ")).unwrap_or_default();
+            condition(READY, no, reason, &format!("{place}{message}"))
+        }
+        PassOutcome::Finalized | PassOutcome::Gone => condition(READY, no, "Deleting", "the object is being deleted"),
+    };
+    let broken = steps.iter().find_map(|step| match &step.outcome {
+        StepOutcome::Failed { reason, message, .. } => Some((reason, format!("step {}: {message}", step.step))),
+        _ => None,
+    });
+    let healthy = match (broken, outcome) {
+        (Some((reason, message)), _) => condition(HEALTHY, no, reason, &message),
+        (None, PassOutcome::Failed { step: None, reason, message, .. }) => condition(HEALTHY, no, reason, message),
+        (None, _) => condition(HEALTHY, yes, "Healthy", "no step broke and no effect was refused"),
+    };
+    vec![healthy, ready, valid]
+}
+
+/// The status to be stored. Where not every step ran, what those that did not run said before stays.
+pub fn status_of(object: &Value, fragments: &[Fragment<'_>], summary: &[Condition], complete: bool, now: &str) -> Value {
+    let stored = object.get("status");
+    let host = Fragment { step: "host", status: None, conditions: summary };
+    let all: Vec<_> = std::iter::once(host).chain(fragments.iter().cloned()).collect();
+    let (mut merged, mut conditions, conflicts) = status::merge(&all);
+    if let Some(conflict) = conflicts.first() {
+        if let Some(healthy) = conditions.iter_mut().find(|condition| condition.type_ == HEALTHY) {
+            healthy.status = ConditionStatus::False;
+            "StatusConflict".clone_into(&mut healthy.reason);
+            healthy.message = conflict.to_string();
+        }
+    }
+    if !complete {
+        if let Some(Value::Object(stored)) = stored {
+            let mut kept = stored.clone();
+            kept.remove("conditions");
+            overlay(&mut kept, merged);
+            merged = kept;
+        }
+        conditions.extend(kept_conditions(stored, &conditions));
+    }
+    let generation = object::generation(object);
+    let stored_conditions = stored.and_then(|status| status.get("conditions"));
+    merged.insert("conditions".to_owned(), status::conditions(&conditions, stored_conditions, generation, now));
+    merged.insert("observedGeneration".to_owned(), generation.into());
+    Value::Object(merged)
+}
+
+fn overlay(into: &mut Map<String, Value>, from: Map<String, Value>) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Object(into)), Value::Object(from)) => overlay(into, from),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+fn kept_conditions(stored: Option<&Value>, new: &[Condition]) -> Vec<Condition> {
+    let known: BTreeSet<_> = new.iter().map(|condition| condition.type_.as_str()).collect();
+    let stored = stored.and_then(|status| status.get("conditions")).and_then(Value::as_array);
+    stored
+        .into_iter()
+        .flatten()
+        .filter_map(|condition| {
+            let text = |field: &str| condition.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let type_ = text("type");
+            let status = match text("status").as_str() {
+                "True" => ConditionStatus::True,
+                "False" => ConditionStatus::False,
+                _ => ConditionStatus::Unknown,
+            };
+            (!type_.is_empty() && !known.contains(type_.as_str()))
+                .then(|| Condition { type_, status, reason: text("reason"), message: text("message") })
+        })
+        .collect()
+}
+
+/// What was written last, so that fields that nobody claims any more are taken away.
+#[derive(Debug, Default)]
+pub struct Reported {
+    last: Option<Value>,
+    events: BTreeSet<(Severity, String, String)>,
+}
+
+/// Writes the status where it differs from what is stored. Says whether it did.
+///
+/// # Errors
+/// Where the API server refuses.
+pub async fn write_status(
+    api: &Api,
+    key: &ObjectKey,
+    object: &Value,
+    status: Value,
+    reported: &mut Reported,
+) -> Result<bool, ApiError> {
+    let stored = object.get("status").cloned().unwrap_or_default();
+    let lost = reported.last.as_ref().is_some_and(|last| !diff::changes(&status, last).iter().all(|change| change.before.is_some()));
+    if !lost && stored.is_object() && diff::changes(&stored, &status).is_empty() {
+        reported.last = Some(status);
+        return Ok(false);
+    }
+    let TypeMeta { api_version, kind } = TypeMeta::of(object).unwrap_or(TypeMeta { api_version: String::new(), kind: String::new() });
+    let mut metadata = json!({"name": key.name});
+    if let (Some(namespace), Some(fields)) = (&key.namespace, metadata.as_object_mut()) {
+        fields.insert("namespace".to_owned(), namespace.clone().into());
+    }
+    let body = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "status": status});
+    api.apply_status(key, &body, MANAGER).await?;
+    reported.last = Some(status);
+    Ok(true)
+}
+
+/// Events for conditions of the host that changed, with the same reasons.
+pub fn events_of(object: &Value, summary: &[Condition]) -> Vec<Event> {
+    let stored = object.pointer("/status/conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut events = Vec::new();
+    for condition in summary {
+        let text = |old: &Value, field: &str| old.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let before = stored.iter().find(|old| text(old, "type") == condition.type_);
+        let same = before.is_some_and(|old| text(old, "reason") == condition.reason && text(old, "message") == condition.message);
+        let severity = match (condition.type_.as_str(), condition.status) {
+            (READY, ConditionStatus::True) => Severity::Normal,
+            (VALID | HEALTHY, ConditionStatus::False) => Severity::Warning,
+            _ => continue,
+        };
+        if !same {
+            let (reason, message) = (condition.reason.clone(), condition.message.clone());
+            events.push(Event { severity, reason, message, about: None });
+        }
+    }
+    events
+}
+
+/// Writes events, each once for as long as the host runs. An event that cannot be written is logged and let go: nothing
+/// depends on it.
+pub async fn write_events(recorder: &Recorder, key: &ObjectKey, object: &Value, events: &[Event], reported: &mut Reported) {
+    for event in events {
+        let Event { severity, reason, message, about } = event;
+        if !reported.events.insert((*severity, reason.clone(), message.clone())) {
+            continue;
+        }
+        let reference = match about {
+            Some(about) => ObjectReference {
+                api_version: Some(about.resource.api_version()),
+                namespace: about.namespace.clone(),
+                name: Some(about.name.clone()),
+                ..ObjectReference::default()
+            },
+            None => ObjectReference {
+                api_version: Some(key.resource.api_version()),
+                kind: object.get("kind").and_then(Value::as_str).map(str::to_owned),
+                namespace: key.namespace.clone(),
+                name: Some(key.name.clone()),
+                uid: object::uid(object).map(str::to_owned),
+                ..ObjectReference::default()
+            },
+        };
+        // The API server refuses longer ones.
+        let note: String = message.chars().take(1000).collect();
+        let event = events::Event {
+            type_: if *severity == Severity::Warning { EventType::Warning } else { EventType::Normal },
+            reason: reason.clone(),
+            note: Some(note),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = recorder.publish(&event, &reference).await {
+            warn!(%key, reason, error = %error, "event not written");
+        }
+    }
+}
