@@ -1,0 +1,187 @@
+//! The command line: types only.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Kubernetes operator host: every opinion it acts on is a sandboxed WebAssembly component that can be replaced while it
+/// runs.
+#[derive(Parser)]
+#[command(name = "filbert", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to log to stderr: `info`, `debug`, `filbert_runtime=debug,guest=info`.
+    #[arg(long, env = "FILBERT_LOG", global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the operator against an embedded API server and show every pass.
+    Dev(Dev),
+    /// Show what would be done for the resources of a file, step by step, each action with its reason.
+    Plan(Plan),
+    /// Print the objects for the resources of a file as plain YAML, for use without an operator.
+    Render(Render),
+    /// Show for each step of a resource what it reads, proposes and applied, and why it waits.
+    Explain(Explain),
+    /// Look at components.
+    #[command(subcommand)]
+    Module(ModuleCommand),
+    /// Show which modules are in service, and why what lies in the folder is not.
+    Modules(Modules),
+    /// Print the custom resource definitions that the modules bring along.
+    Crds(Crds),
+    /// Compile a component under limits; started by the operator itself.
+    #[command(hide = true)]
+    CompileModule,
+}
+
+impl Command {
+    /// What is logged where nobody says otherwise: commands that show passes themselves stay quiet.
+    pub(crate) fn default_log(&self) -> &'static str {
+        match self {
+            Self::Dev(_) => "warn,filbert_runtime::library=info,filbert_runtime::host=error",
+            _ => "error",
+        }
+    }
+}
+
+/// Where modules are, and what they may do.
+#[derive(Args, Clone)]
+pub(crate) struct ModuleFolder {
+    /// Folder with components (`*.wasm`) and `Module` and `Pipeline` files (`*.yaml`).
+    #[arg(long, env = "FILBERT_MODULES", default_value = "modules", value_name = "DIR")]
+    pub(crate) modules: PathBuf,
+    /// Folder for compiled code. It must belong to this user, and to nobody else.
+    #[arg(long, env = "FILBERT_CACHE", value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    /// Resources to apply: YAML files, or `-` for standard input.
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Exit when every resource has settled: 0 where all did, 1 where not.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How long `--once` waits.
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    pub(crate) timeout: Duration,
+    /// Where the embedded API server listens; port 0 takes a free one.
+    #[arg(long, env = "FILBERT_LISTEN", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Where the kubeconfig is written.
+    #[arg(long, env = "FILBERT_WRITE_KUBECONFIG", value_name = "FILE")]
+    pub(crate) write_kubeconfig: Option<PathBuf>,
+    /// Write a recording of every pass into this folder, to be replayed with `filbert replay`.
+    #[arg(long, env = "FILBERT_RECORD", value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
+    /// With `--once`: how the summary is printed.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    /// The resources, and what they refer to: YAML files, or `-` for standard input.
+    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Compare with this cluster. Without it, the plan is for an empty one.
+    #[arg(long, env = "FILBERT_KUBECONFIG", value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// How the plan is printed.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Render {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    /// The resources, with the Secrets and ConfigMaps that they refer to: YAML files, or `-` for standard input.
+    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How long to wait until all is known.
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    /// Which resource: `hazelcast/NAME`, kind, singular or plural before the slash.
+    #[arg(value_name = "KIND/NAME")]
+    pub(crate) resource: String,
+    /// Its namespace.
+    #[arg(short, long, default_value = "default")]
+    pub(crate) namespace: String,
+    /// The cluster; as for kubectl where absent.
+    #[arg(long, env = "FILBERT_KUBECONFIG", value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// How it is printed.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModuleCommand {
+    /// Print what a component says of itself, its imports, exports and size.
+    Inspect {
+        /// The component.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How it is printed.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Modules {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    /// How they are printed.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Crds {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+}
+
+/// `30s`, `2m`, `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let wrong = || format!("`{text}` is no duration; `30s`, `2m` and `500ms` are");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
+        _ => Err(wrong()),
+    }
+}
