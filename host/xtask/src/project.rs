@@ -48,7 +48,7 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
 /// Builds all and becomes `filbert dev`.
 pub(crate) fn dev(arguments: &[String]) -> Result<ExitCode> {
     guests::run(&guests::Options::default())?;
-    succeed(cargo().args(["build", "--package", "filbert"]))?;
+    succeed(cargo().args(["build", "--workspace", "--bin", "filbert"]))?;
     let samples = root().join("crds/samples");
     let mut command = Command::new(target().join("debug/filbert"));
     command.arg("dev").arg("--modules").arg(modules());
@@ -64,7 +64,7 @@ pub(crate) fn dev(arguments: &[String]) -> Result<ExitCode> {
 /// Builds what tests need and runs them all.
 pub(crate) fn test(arguments: &[String]) -> Result<ExitCode> {
     guests::run(&guests::Options::default())?;
-    succeed(cargo().args(["build", "--package", "filbert"]))?;
+    succeed(cargo().args(["build", "--workspace", "--bin", "filbert"]))?;
     succeed(cargo().args(["test", "--workspace"]).args(arguments))?;
     Ok(ExitCode::SUCCESS)
 }
