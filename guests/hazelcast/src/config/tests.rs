@@ -1,1 +1,230 @@
+use serde_json::{Value, json};
 
+use super::*;
+
+fn spec(spec: Value) -> Spec {
+    serde_json::from_value(spec).expect("a specification")
+}
+
+fn section(fields: Value, name: &str) -> Value {
+    let text = document("library", &spec(fields)).to_yaml();
+    let read: Value = serde_saphyr::from_str(&text).expect("YAML");
+    read["hazelcast"][name].clone()
+}
+
+#[test]
+fn the_document_of_a_default_cluster() {
+    insta::assert_snapshot!(document("library", &Spec::default()).to_yaml());
+}
+
+/// Known from existing installations: the bytes and their checksum.
+#[test]
+fn the_restart_checksum_of_a_cluster_with_jet_settings() {
+    let spec = spec(json!({"jet": {"instance": {}}}));
+    let expected = "hazelcast:
+    jet:
+        enabled: true
+        resource-upload-enabled: false
+        instance:
+            flow-control-period: 100
+            backup-count: 1
+            scale-up-delay-millis: 10000
+            lossless-restart-enabled: false
+    cluster-name: dev
+";
+    assert_eq!(restart_document(&spec).to_yaml(), expected);
+    assert_eq!(restart_checksum(&spec), 4_099_608_714);
+}
+
+#[test]
+fn the_restart_checksum_changes_with_what_members_read_only_at_the_start() {
+    let default = restart_checksum(&Spec::default());
+    for changes in [
+        json!({"clusterName": "blue"}),
+        json!({"jet": {"enabled": false}}),
+        json!({"userCodeDeployment": {"clientEnabled": true}}),
+        json!({"cpSubsystem": {}}),
+    ] {
+        assert_ne!(restart_checksum(&spec(changes.clone())), default, "{changes}");
+    }
+    for stays in [json!({"clusterSize": 5}), json!({"properties": {"a": "b"}}), json!({"executorServices": [{}]})] {
+        assert_eq!(restart_checksum(&spec(stays.clone())), default, "{stays}");
+    }
+}
+
+#[test]
+fn properties_of_the_operator_win_and_others_are_peoples() {
+    let properties = section(
+        json!({"properties": {
+            "hazelcast.persistence.auto.cluster.state": "false", "hazelcast.graceful.shutdown.max.wait": "30", "mine": "1",
+        }}),
+        "properties",
+    );
+    assert_eq!(
+        properties,
+        json!({
+            "hazelcast.cluster.version.auto.upgrade.enabled": "true",
+            "hazelcast.persistence.auto.cluster.state": "true",
+            "hazelcast.shutdownhook.policy": "GRACEFUL",
+            "hazelcast.graceful.shutdown.max.wait": "30",
+            "mine": "1",
+        })
+    );
+}
+
+#[test]
+fn an_empty_cluster_name_is_left_out() {
+    assert_eq!(section(json!({"clusterName": ""}), "cluster-name"), Value::Null);
+}
+
+#[test]
+fn jet_settings_appear_where_people_make_them() {
+    let jet = section(
+        json!({"jet": {"resourceUploadEnabled": true, "instance": {"cooperativeThreadCount": 2, "maxProcessorAccumulatedRecords": 7}, "edgeDefaults": {"queueSize": 64}}}),
+        "jet",
+    );
+    assert_eq!(
+        jet,
+        json!({
+            "enabled": true, "resource-upload-enabled": true,
+            "instance": {
+                "cooperative-thread-count": 2, "flow-control-period": 100, "backup-count": 1,
+                "scale-up-delay-millis": 10000, "lossless-restart-enabled": false, "max-processor-accumulated-records": 7,
+            },
+            "edge-defaults": {"queue-size": 64},
+        })
+    );
+}
+
+#[test]
+fn network_interfaces_and_endpoints_for_other_clusters_appear_where_people_name_them() {
+    let network = section(
+        json!({"advancedNetwork": {
+            "memberServerSocketEndpointConfig": {"interfaces": ["10.0.*.*"]},
+            "wan": [{"name": "north", "port": 5720, "portCount": 2}],
+        }}),
+        "advanced-network",
+    );
+    assert_eq!(
+        network["member-server-socket-endpoint-config"],
+        json!({"port": {"port": 5702, "port-count": 1}, "interfaces": {"enabled": true, "interfaces": ["10.0.*.*"]}})
+    );
+    assert_eq!(
+        network["wan-server-socket-endpoint-config"],
+        json!({"north": {"port": {"port": 5720, "port-count": 2}}})
+    );
+}
+
+#[test]
+fn members_take_names_of_nodes_for_addresses_where_people_say_so() {
+    let network = section(json!({"exposeExternally": {"memberAccess": "NodePortNodeName"}}), "advanced-network");
+    assert_eq!(network["join"]["kubernetes"]["use-node-name-as-external-address"], true);
+}
+
+#[test]
+fn executors_are_written_by_name() {
+    let fields = json!({
+        "executorServices": [{"name": "a", "queueCapacity": 3}],
+        "durableExecutorServices": [{"name": "b", "userCodeNamespace": "code"}],
+        "scheduledExecutorServices": [{}],
+    });
+    assert_eq!(section(fields.clone(), "executor-service"), json!({"a": {"pool-size": 8, "queue-capacity": 3}}));
+    assert_eq!(
+        section(fields.clone(), "durable-executor-service"),
+        json!({"b": {"pool-size": 16, "durability": 1, "capacity": 100, "user-code-namespace": "code"}})
+    );
+    assert_eq!(
+        section(fields, "scheduled-executor-service"),
+        json!({"default": {"pool-size": 16, "durability": 1, "capacity": 100, "capacity-policy": "PER_NODE"}})
+    );
+}
+
+/// Members refuse number 0, plural names of lists, and entries that are no mappings.
+#[test]
+fn serialization_is_written_as_members_read_it() {
+    let written = section(
+        json!({"serialization": {
+            "byteOrder": "Native",
+            "portableFactories": ["a.P", "a.Q"],
+            "compactSerialization": {"serializers": ["a.S"], "classes": ["a.C"]},
+            "javaSerializationFilter": {"blacklist": {"classes": ["a.B"], "prefixes": ["x"]}},
+            "globalSerializer": {"className": "a.G"},
+            "serializers": [{"typeClass": "a.T", "className": "a.U"}],
+        }}),
+        "serialization",
+    );
+    assert_eq!(
+        written,
+        json!({
+            "portable-version": 0, "use-native-byte-order": true, "byte-order": "BIG_ENDIAN",
+            "enable-compression": false, "enable-shared-object": false, "allow-unsafe": false,
+            "allow-override-default-serializers": false,
+            "portable-factories": [{"factory-id": 1, "class-name": "a.P"}, {"factory-id": 2, "class-name": "a.Q"}],
+            "global-serializer": {"class-name": "a.G"},
+            "serializers": [{"type-class": "a.T", "class-name": "a.U"}],
+            "java-serialization-filter": {"defaults-disabled": false, "blacklist": {"class": ["a.B"], "prefix": ["x"]}},
+            "compact-serialization": {"serializers": [{"serializer": "a.S"}], "classes": [{"class": "a.C"}]},
+        })
+    );
+}
+
+#[test]
+fn persistence_says_where_data_is_and_what_may_be_missing() {
+    let persistence = section(
+        json!({"persistence": {"clusterDataRecoveryPolicy": "PartialRecoveryMostRecent", "dataRecoveryTimeout": 0}}),
+        "persistence",
+    );
+    assert_eq!(
+        persistence,
+        json!({
+            "enabled": true, "base-dir": "/data/persistence/base-dir", "backup-dir": "/data/persistence/base-dir/hot-backup",
+            "parallelism": 1, "validation-timeout-seconds": 120,
+            "cluster-data-recovery-policy": "PARTIAL_RECOVERY_MOST_RECENT", "auto-remove-stale-data": true,
+        })
+    );
+}
+
+#[test]
+fn memory_outside_the_heap_is_counted_in_the_unit_of_members() {
+    let memory = section(json!({"nativeMemory": {"size": "1Gi", "allocatorType": "POOLED"}}), "native-memory");
+    assert_eq!(memory["size"], json!({"value": 1024, "unit": "MEGABYTES"}));
+    assert_eq!(memory["allocator-type"], "POOLED");
+}
+
+#[test]
+fn the_cp_subsystem_has_as_many_members_as_the_cluster() {
+    let cp =
+        section(json!({"clusterSize": 5, "cpSubsystem": {"sessionTTLSeconds": 60}, "persistence": {}}), "cp-subsystem");
+    assert_eq!(
+        cp,
+        json!({
+            "cp-member-count": 5, "persistence-enabled": true, "base-dir": "/data/persistence/cp-data", "group-size": 5,
+            "session-time-to-live-seconds": 60,
+        })
+    );
+}
+
+#[test]
+fn devices_are_written_by_name() {
+    let fields = json!({"localDevices": [{"name": "disk", "pvc": {"requestStorage": "1Ki"}}]});
+    assert_eq!(section(fields.clone(), "local-device")["disk"]["capacity"], json!({"value": 1024, "unit": "BYTES"}));
+    assert_eq!(section(fields, "properties")["hazelcast.tiered.store.force.enabled"], "true");
+}
+
+#[test]
+fn smaller_sections_appear_where_people_ask_for_them() {
+    assert_eq!(
+        section(json!({"highAvailabilityMode": "NODE"}), "partition-group"),
+        json!({"enabled": true, "group-type": "NODE_AWARE"})
+    );
+    assert_eq!(
+        section(json!({"managementCenter": {"consoleEnabled": true}}), "management-center"),
+        json!({"console-enabled": true})
+    );
+    assert_eq!(
+        section(json!({"sql": {"statementTimeout": 5, "catalogPersistenceEnabled": true}}), "sql"),
+        json!({"statement-timeout-millis": 5, "catalog-persistence-enabled": true})
+    );
+    assert_eq!(section(json!({"userCodeNamespaces": {}}), "user-code-namespaces"), json!({"enabled": true}));
+    assert_eq!(section(json!({"sql": {}}), "sql"), Value::Null);
+}

@@ -1,1 +1,151 @@
+use filbert_guest::ResourceType;
 
+use super::*;
+
+fn set(spec: Value) -> Value {
+    let plan = MemberSet::run(&Context::test("library", json!({"spec": spec}))).expect("a plan");
+    plan.find("StatefulSet", "library").expect("a StatefulSet")
+}
+
+fn pod(spec: Value) -> Value {
+    set(spec)["spec"]["template"]["spec"].clone()
+}
+
+fn variable(spec: Value, name: &str) -> Value {
+    let pod = pod(spec);
+    let env = pod["containers"][0]["env"].as_array().expect("an environment").clone();
+    env.into_iter().find(|variable| variable["name"] == name).unwrap_or_default()
+}
+
+fn java_options(spec: Value) -> String {
+    variable(spec, "JAVA_OPTS")["value"].as_str().expect("options").to_owned()
+}
+
+#[test]
+fn open_source_members_by_default() {
+    insta::assert_snapshot!(crate::golden(&set(json!({}))));
+}
+
+#[test]
+fn enterprise_members_with_an_agent_as_existing_installations_have_them() {
+    insta::assert_snapshot!(crate::golden(&set(
+        json!({"licenseKeySecretName": "key", "version": "5.5.0", "agent": {}})
+    )));
+}
+
+#[test]
+fn replicas_follow_the_size_down_to_none() {
+    assert_eq!(set(json!({"clusterSize": 7}))["spec"]["replicas"], 7);
+    assert_eq!(set(json!({"clusterSize": 0}))["spec"]["replicas"], 0);
+}
+
+#[test]
+fn the_template_stays_the_same_when_only_the_size_changes() {
+    assert_eq!(set(json!({"clusterSize": 7}))["spec"]["template"], set(json!({}))["spec"]["template"]);
+}
+
+#[test]
+fn the_licence_comes_from_its_secret() {
+    let expected =
+        json!({"name": "HZ_LICENSEKEY", "valueFrom": {"secretKeyRef": {"name": "key", "key": "license-key"}}});
+    assert_eq!(variable(json!({"licenseKeySecretName": "key"}), "HZ_LICENSEKEY"), expected);
+    assert_eq!(variable(json!({}), "HZ_LICENSEKEY"), Value::Null);
+}
+
+#[test]
+fn options_follow_memory_arguments_and_collector_in_this_order() {
+    let options = java_options(json!({"jvm": {
+        "memory": {"initialRAMPercentage": "10", "maxRAMPercentage": "20"},
+        "args": ["-Da=b"], "gc": {"logging": true, "collector": "G1"},
+    }}));
+    assert_eq!(
+        options,
+        "-Dhazelcast.config=/data/hazelcast/hazelcast.yaml -XX:+UseContainerSupport -XX:InitialRAMPercentage=10 \
+         -XX:MaxRAMPercentage=20 -Da=b -Dhazelcast.stale.join.prevention.duration.seconds=5 -verbose:gc -XX:+UseG1GC"
+    );
+}
+
+#[test]
+fn people_can_say_how_long_stale_joins_are_prevented() {
+    let argument = "-Dhazelcast.stale.join.prevention.duration.seconds=30";
+    assert_eq!(java_options(json!({"jvm": {"args": [argument]}})).matches("stale.join").count(), 1);
+}
+
+#[test]
+fn variables_of_people_come_last_and_as_they_are() {
+    let mine = json!({"name": "MINE", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}});
+    let pod = pod(json!({"env": [mine]}));
+    assert_eq!(pod["containers"][0]["env"].as_array().expect("env").last(), Some(&mine));
+}
+
+#[test]
+fn older_members_are_ready_when_they_live() {
+    for (version, path) in [
+        ("5.2.0", "node-state"),
+        ("5.1", "node-state"),
+        ("5.2.1", "ready"),
+        ("5.7.0-slim", "ready"),
+        ("latest", "ready"),
+    ] {
+        let pod = pod(json!({"version": version}));
+        let probe = &pod["containers"][0]["readinessProbe"]["httpGet"]["path"];
+        assert_eq!(probe, &format!("/hazelcast/health/{path}"), "{version}");
+    }
+}
+
+#[test]
+fn pods_go_where_people_say() {
+    let scheduling = json!({
+        "nodeSelector": {"disk": "fast"}, "tolerations": [{"key": "k", "operator": "Exists"}],
+        "affinity": {"podAntiAffinity": {}}, "topologySpreadConstraints": [{"maxSkew": 2, "topologyKey": "t", "whenUnsatisfiable": "DoNotSchedule"}],
+    });
+    let pod = pod(json!({"scheduling": scheduling, "highAvailabilityMode": "ZONE"}));
+    for field in ["nodeSelector", "tolerations", "affinity"] {
+        assert_eq!(pod[field], scheduling[field], "{field}");
+    }
+    assert_eq!(pod["topologySpreadConstraints"][0], scheduling["topologySpreadConstraints"][0]);
+    assert_eq!(pod["topologySpreadConstraints"][1]["topologyKey"], "topology.kubernetes.io/zone");
+}
+
+#[test]
+fn exposed_members_restart_when_their_access_changes() {
+    let set = set(json!({"exposeExternally": {}}));
+    assert_eq!(set["metadata"]["annotations"], json!({"hazelcast.com/service-per-pod-count": "3"}));
+    let annotations = &set["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["hazelcast.com/expose-externally-member-access"], "NodePortExternalIP");
+}
+
+#[test]
+fn no_user_is_named_where_the_cluster_chooses_users() {
+    let routes = ResourceType::new("route.openshift.io", "v1", "routes");
+    let cx = Context::test("library", json!({"spec": {}})).with_served(routes);
+    let set = MemberSet::run(&cx).expect("a plan").find("StatefulSet", "library").expect("a set");
+    assert_eq!(set["spec"]["template"]["spec"]["securityContext"], json!({"runAsNonRoot": true}));
+}
+
+#[test]
+fn code_in_config_maps_is_mounted_and_on_the_class_path() {
+    let spec = json!({"userCodeDeployment": {"configMaps": ["mine"], "triggerSequence": "2"}, "jet": {"configMaps": ["jobs"]}});
+    let pod = pod(spec.clone());
+    let mounts: Vec<_> =
+        pod["containers"][0]["volumeMounts"].as_array().expect("mounts").iter().skip(5).cloned().collect();
+    assert_eq!(
+        mounts,
+        [
+            json!({"name": "user-code-cm-mine2", "mountPath": "/opt/hazelcast/userCode/cm/mine"}),
+            json!({"name": "jet-cm-jobs", "mountPath": "/opt/hazelcast/jetJobJars/jobs"}),
+        ]
+    );
+    assert_eq!(
+        variable(spec, "CLASSPATH")["value"],
+        "/opt/hazelcast/userCode/bucket/*:/opt/hazelcast/userCode/urls/*:/opt/hazelcast/userCode/cm/mine/*"
+    );
+}
+
+#[test]
+fn ports_for_other_clusters_have_names_of_their_own() {
+    let pod = pod(json!({"advancedNetwork": {"wan": [{"name": "north", "port": 5720, "portCount": 2}]}}));
+    let names: Vec<_> =
+        pod["containers"][0]["ports"].as_array().expect("ports").iter().map(|port| port["name"].clone()).collect();
+    assert_eq!(names, ["hazelcast", "member-port", "rest-port", "wan-north-0", "wan-north-1"]);
+}
