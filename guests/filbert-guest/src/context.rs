@@ -149,7 +149,7 @@ impl<R: Resource> Context<R> {
     ///
     /// # Panics
     /// Where `object` does not deserialise into the resource: the test is wrong.
-    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "for tests only")]
+    #[expect(clippy::expect_used, reason = "for tests only")]
     pub fn test(name: &str, mut object: serde_json::Value) -> Self {
         let metadata = serde_json::json!({"name": name, "namespace": "default", "uid": "00000000-0000-4000-8000-000000000001", "generation": 1});
         let fields = object.as_object_mut().expect("an object is a JSON object");

@@ -87,6 +87,7 @@ mod native {
             self.objects.iter().filter(move |(known, _)| is_it(known)).map(|(_, object)| object)
         }
 
+        #[expect(clippy::unnecessary_wraps, reason = "as in a component")]
         pub(crate) fn get(&self, key: &ObjectKey, scope: &Scope) -> Result<Option<String>, ReadError> {
             let found = self.of(&key.resource).find(|object| {
                 text(object, "name") == Some(&key.name)
@@ -95,6 +96,7 @@ mod native {
             Ok(found.map(|object| narrowed(object, scope).to_string()))
         }
 
+        #[expect(clippy::unnecessary_wraps, reason = "as in a component")]
         pub(crate) fn list(&self, query: &Query, scope: &Scope) -> Result<Vec<String>, ReadError> {
             let mut found: Vec<_> = self
                 .of(&query.resource)

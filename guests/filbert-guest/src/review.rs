@@ -82,7 +82,7 @@ impl<R: Resource> Review<R> {
     #[cfg(not(target_family = "wasm"))]
     #[expect(clippy::expect_used, reason = "for tests only")]
     pub fn test(name: &str, object: &Value) -> Self {
-        Self::new(raw_test(R::TYPE, name, object, None)).ok().expect("the object deserialises into the resource")
+        Self::new(raw_test(R::TYPE, name, object, None)).expect("the object deserialises into the resource")
     }
 
     /// A review for native unit tests: the object `name` in namespace `default` is changed.
@@ -92,7 +92,7 @@ impl<R: Resource> Review<R> {
     #[cfg(not(target_family = "wasm"))]
     #[expect(clippy::expect_used, reason = "for tests only")]
     pub fn test_update(name: &str, old: &Value, object: &Value) -> Self {
-        Self::new(raw_test(R::TYPE, name, object, Some(old))).ok().expect("the object deserialises into the resource")
+        Self::new(raw_test(R::TYPE, name, object, Some(old))).expect("the object deserialises into the resource")
     }
 }
 

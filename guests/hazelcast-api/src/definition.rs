@@ -20,7 +20,7 @@ type Column = (&'static str, &'static str, &'static str, bool);
 
 /// What a definition says besides its schema.
 struct Kind {
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     short: &'static str,
     description: &'static str,
@@ -44,7 +44,7 @@ pub fn all() -> Vec<(String, Value)> {
 /// That of [`crate::Hazelcast`].
 pub fn hazelcasts() -> Value {
     definition(Kind {
-        kind: "Hazelcast",
+        name: "Hazelcast",
         plural: "hazelcasts",
         short: "hz",
         description: "A cluster of Hazelcast members.",
@@ -71,7 +71,7 @@ pub fn hazelcasts() -> Value {
 /// That of [`crate::ManagementCenter`].
 pub fn management_centers() -> Value {
     definition(Kind {
-        kind: "ManagementCenter",
+        name: "ManagementCenter",
         plural: "managementcenters",
         short: "mc",
         description: "A Management Center, which watches over clusters.",
@@ -87,7 +87,7 @@ pub fn management_centers() -> Value {
 }
 
 fn definition(kind: Kind) -> Value {
-    let Kind { kind, plural, short, description, columns, scale, spec, status } = kind;
+    let Kind { name: kind, plural, short, description, columns, scale, spec, status } = kind;
     let columns: Vec<_> = columns
         .iter()
         .map(|&(name, path, description, wide)| {

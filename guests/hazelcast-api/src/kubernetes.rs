@@ -9,10 +9,12 @@ fn schema(value: Value) -> Schema {
     Schema::try_from(value).unwrap_or_default()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn object(properties: Value) -> Value {
     json!({"type": "object", "properties": properties})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn requiring(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "properties": properties, "required": required})
 }

@@ -109,9 +109,11 @@ macro_rules! parts {
         $(#[$doc])*
         #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
         #[serde(rename_all = "camelCase")]
+        #[allow(clippy::struct_field_names, reason = "Kubernetes names them")]
         pub struct $name {
             $($(#[$attr])* #[serde(skip_serializing_if = "Option::is_none")] $field: Option<$type>,)*
         }
+        #[allow(clippy::should_implement_trait, reason = "Kubernetes names the fields, and a builder its methods after them")]
         impl $name {
             /// Empty.
             pub fn new() -> Self { Self::default() }
@@ -130,6 +132,7 @@ macro_rules! kinds {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize)]
         #[serde(rename_all = "camelCase")]
+        #[allow(clippy::struct_field_names, reason = "Kubernetes names them")]
         pub struct $name {
             api_version: &'static str,
             kind: &'static str,
@@ -202,6 +205,7 @@ macro_rules! kinds {
 pub(crate) use {kinds, parts};
 
 /// `v1`, `apps/v1`: joined while compiling.
+#[expect(clippy::panic, reason = "it would stop the compiler, not a guest")]
 const fn api_version(group: &'static str, version: &'static str) -> &'static str {
     match (group.as_bytes(), version.as_bytes()) {
         (b"", b"v1") => "v1",

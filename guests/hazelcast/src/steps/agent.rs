@@ -21,8 +21,10 @@ pub(super) struct Agent {
     pub(super) sidecar: Container,
     /// Before the member.
     pub(super) init: Container,
-    /// What both need.
-    pub(super) volumes: Vec<Volume>,
+    /// The instructions for the run before the member.
+    pub(super) init_config: Volume,
+    /// The certificate of the agent.
+    pub(super) certificate: Volume,
 }
 
 /// The containers of the agent, with the data of the member mounted in both.
@@ -37,8 +39,8 @@ pub(super) fn containers(cluster: &str, agent: &hazelcast_api::hazelcast::Agent,
     let file = |name, file| EnvVar::of(name, format!("{CERTIFICATE_DIR}/{file}")).into();
     let mut sidecar_mounts = vec![
         certificate_mount,
-        VolumeMount::at("user-code-bucket", "/opt/hazelcast/userCode/bucket"),
         VolumeMount::at("jet-job-jars-bucket", "/opt/hazelcast/jetJobJars"),
+        VolumeMount::at("user-code-bucket", "/opt/hazelcast/userCode/bucket"),
     ];
     sidecar_mounts.extend(data());
     let mut sidecar = Container::new()
@@ -65,5 +67,5 @@ pub(super) fn containers(cluster: &str, agent: &hazelcast_api::hazelcast::Agent,
         ])
         .security_context(pods::container_security())
         .volume_mounts([init_mount].into_iter().chain(data()).collect::<Vec<_>>());
-    Agent { sidecar, init, volumes: vec![init_config, certificate] }
+    Agent { sidecar, init, init_config, certificate }
 }

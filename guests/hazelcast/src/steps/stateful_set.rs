@@ -66,18 +66,21 @@ fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec 
     }
     let (mut volumes, mut mounts): (Vec<_>, Vec<_>) = volumes(cx).into_iter().unzip();
     mounts.extend(claims.iter().cloned());
+    let mut init_containers = Vec::new();
+    let mut sidecars = Vec::new();
+    if let Some(agent) = &spec.agent {
+        let Agent { sidecar, init, init_config, certificate } = agent::containers(cx.name(), agent, claims);
+        sidecars.push(sidecar);
+        init_containers.push(init);
+        // Where pods of existing installations have them: an order that differs would restart them.
+        volumes.insert(1, init_config);
+        volumes.push(certificate);
+    }
     for (volume, mount) in code_volumes(spec) {
         volumes.push(volume);
         mounts.push(mount);
     }
-    let mut containers = vec![member(spec, mounts)];
-    let mut init_containers = Vec::new();
-    if let Some(agent) = &spec.agent {
-        let Agent { sidecar, init, volumes: further } = agent::containers(cx.name(), agent, claims);
-        containers.push(sidecar);
-        init_containers.push(init);
-        volumes.extend(further);
-    }
+    let containers: Vec<_> = [member(spec, mounts)].into_iter().chain(sidecars).collect();
     let account = spec.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(cx.name());
     let mut pod = PodSpec::new()
         .service_account_name(account)
