@@ -1,6 +1,7 @@
 //! Writes the member configuration as YAML: keys in the order in which they were put in, four spaces a level. The text
 //! must not change between versions without need: a checksum over parts of it decides about restarts.
 
+// Writing to a `String` cannot fail, so what `writeln!` answers is not looked at.
 use std::fmt::Write as _;
 
 use serde_json::Value;

@@ -26,8 +26,10 @@ impl Step for DiscoveryService {
                 .delete(&Service::TYPE.named(cx.namespace(), cx.name()), "its kind of address cannot be changed")
                 .wait("ServiceReplaced", "the discovery Service is made anew, because its kind of address changed"));
         }
-        let exposed = Map::from([(LABEL_ENDPOINT_TYPE.to_owned(), "discovery".to_owned())]);
-        let labels: Map = labels(cx).into_iter().chain(kind.is_some().then_some(exposed).unwrap_or_default()).collect();
+        let mut labels = labels(cx);
+        if kind.is_some() {
+            labels.insert(LABEL_ENDPOINT_TYPE.to_owned(), "discovery".to_owned());
+        }
         let mut service_spec = filbert_guest::k8s::ServiceSpec::new()
             .type_(kind.unwrap_or("ClusterIP"))
             .selector(Application::Hazelcast.selector(cx.name()).into_iter().collect::<Map>())

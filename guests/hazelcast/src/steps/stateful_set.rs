@@ -202,12 +202,10 @@ fn level_name(level: LoggingLevel) -> &'static str {
 }
 
 fn class_path(spec: &Spec) -> String {
-    let mut path = format!("{BUCKET_CODE_DIR}/*:{URL_CODE_DIR}/*");
     let config_maps = spec.user_code_deployment.iter().flat_map(|code| &code.config_maps);
-    for config_map in config_maps {
-        path.push_str(&format!(":{}/*", config_map_code_dir(config_map)));
-    }
-    path
+    let further = config_maps.map(|config_map| format!("{}/*", config_map_code_dir(config_map)));
+    let fixed = [format!("{BUCKET_CODE_DIR}/*"), format!("{URL_CODE_DIR}/*")];
+    fixed.into_iter().chain(further).collect::<Vec<_>>().join(":")
 }
 
 fn ports(spec: &Spec) -> Vec<ContainerPort> {
