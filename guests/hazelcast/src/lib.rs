@@ -4,6 +4,8 @@
 //!
 //! Every step is a pure function of the resource and what it reads.
 
+#![cfg_attr(test, expect(clippy::needless_pass_by_value, reason = "in tests a specification stands where it is used"))]
+
 pub mod checksum;
 pub mod config;
 pub mod defaults;

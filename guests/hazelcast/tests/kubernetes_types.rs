@@ -23,7 +23,7 @@ fn check(object: &Value) {
         "StatefulSet" => through::<apps::StatefulSet>(object),
         "Role" => through::<rbac::Role>(object),
         "RoleBinding" => through::<rbac::RoleBinding>(object),
-        other => panic!("no type for {other}"),
+        other => unreachable!("no type for {other}"),
     };
     assert_eq!(&there_and_back, object);
 }

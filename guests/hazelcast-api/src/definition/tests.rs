@@ -51,6 +51,7 @@ fn differences(ours: &Value, theirs: &Value, path: &str, found: &mut Vec<String>
 
 /// Every field, type, default and enumeration is as people have it, but for these.
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn definitions_differ_from_those_that_people_have_only_where_meant() {
     let Some(crds) = conformance() else {
         eprintln!("skipped: no definitions to compare with; set FILBERT_CONFORMANCE");
