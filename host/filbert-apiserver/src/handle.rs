@@ -1,6 +1,6 @@
 //! From a request to an answer.
 
-use crate::core::{Core, text};
+use crate::core::Core;
 use crate::discovery;
 use crate::error::Status;
 use crate::message::{Call, Reply};
@@ -59,7 +59,10 @@ async fn answer(core: &Arc<Core>, call: &Call) -> Result<Reply, Status> {
             None => unknown_version(&registry, &group),
         },
         Route::Resource(target) => resource(core, call, &target).await,
-        Route::Other => Ok(other(core, call)),
+        Route::Other => {
+            crate::access::check_path(call)?;
+            Ok(other(core, call))
+        }
     }
 }
 
@@ -139,7 +142,7 @@ async fn whole(
 ) -> Result<Reply, Status> {
     let namespace = target.namespace.as_deref();
     if !resource.serves(verb) {
-        return if resource.serves("get") || verb == "create" { Err(not_allowed()) } else { Err(not_allowed()) };
+        return Err(not_allowed());
     }
     let Some(name) = target.name.as_deref() else {
         return match verb {
@@ -176,8 +179,8 @@ fn create(core: &Core, call: &Call, resource: &Resource, namespace: Option<&str>
     let mut object = write::decode_any(call, &resource.kind)?;
     write::check_type(resource, &resource.kind, &resource.api_version(), &mut object)?;
     let options = WriteOptions::parse(core, call, "CreateOptions", false)?;
-    if let Some(answer) = crate::reviews::answer(core, call, resource, &object) {
-        return answer;
+    if !resource.serves("get") {
+        return crate::reviews::answer(core, call, resource, &object, &options);
     }
     let mut warnings = Vec::new();
     let written = write::create(core, resource, namespace, object, &options, &mut warnings)?;
@@ -232,10 +235,4 @@ fn delete_many(core: &Core, call: &Call, resource: &Resource, namespace: Option<
     let revision = core.store.revision();
     let objects = write::delete_collection(core, resource, &selection, &options)?;
     read::render(core, resource, &read::listed(revision, objects), &form, call)
-}
-
-/// The kind in the body, for messages.
-#[expect(dead_code, reason = "kept for the reviews")]
-fn kind_of(object: &serde_json::Value) -> &str {
-    text(object, "/kind")
 }

@@ -209,7 +209,7 @@ pub(crate) fn shaped(
             core,
             resource,
             std::slice::from_ref(object),
-            &table::Wanted::parse(&call.query)?,
+            table::Wanted::parse(&call.query)?,
             object_meta(object),
         ),
     };
@@ -318,7 +318,7 @@ pub(crate) fn check_match(query: &Query, watch: bool) -> Result<(), Status> {
         )),
         Some("Exact" | "NotOlderThan") => {}
         Some(other) => {
-            errors.push(FieldError::not_supported("resourceVersionMatch", other, &["Exact", "NotOlderThan", ""]))
+            errors.push(FieldError::not_supported("resourceVersionMatch", other, &["Exact", "NotOlderThan", ""]));
         }
     }
     if !watch && initial.is_some() {
@@ -377,7 +377,7 @@ async fn select(core: &Core, resource: &Resource, selection: &Selection, query: 
             {
                 core.store
                     .list_at(&resource.collection, namespace, None, version)
-                    .map_err(|_| Status::expired(format!("The resourceVersion for the provided list is too old.")))?
+                    .map_err(|_| Status::expired("The resourceVersion for the provided list is too old.".to_string()))?
             }
             _ => {
                 if version == Some(0) {
@@ -410,7 +410,7 @@ pub(crate) async fn list(
     namespace: Option<&str>,
     call: &Call,
 ) -> Result<Reply, Status> {
-    let form = negotiate::choose(call.header(header::ACCEPT)).map_err(|status| list_not_acceptable(status))?;
+    let form = negotiate::choose(call.header(header::ACCEPT)).map_err(list_not_acceptable)?;
     let selection = Selection::parse(resource, namespace, &call.query)?;
     let listed = select(core, resource, &selection, &call.query).await?;
     render(core, resource, &listed, &form, call)
@@ -469,7 +469,7 @@ pub(crate) fn render(
         }
         Shape::Table => {
             let objects: Vec<_> = views().collect();
-            table::of(core, resource, &objects, &table::Wanted::parse(&call.query)?, metadata)
+            table::of(core, resource, &objects, table::Wanted::parse(&call.query)?, metadata)
         }
     };
     Ok(Reply::new(200, form.content_type, encode(&body, form)?))

@@ -271,13 +271,14 @@ impl FieldSelector {
             // The earliest operator counts: `a=b!=c` compares `a`.
             let (equal, (name, value)) = match (term.find("!="), term.find('=')) {
                 (Some(not), Some(equals)) if not < equals => (false, term.split_once("!=").unwrap_or_default()),
-                _ => match found {
-                    None => return Err(format!("invalid selector: '{text}'; can't understand '{term}'")),
-                    Some(_) => {
+                _ => {
+                    if found == None {
+                        return Err(format!("invalid selector: '{text}'; can't understand '{term}'"));
+                    } else {
                         let (name, value) = term.split_once('=').unwrap_or_default();
                         (true, (name, value.strip_prefix('=').unwrap_or(value)))
                     }
-                },
+                }
             };
             terms.push((name.to_owned(), equal, value.replace("\\,", ",").replace("\\=", "=").replace("\\\\", "\\")));
         }
@@ -290,11 +291,6 @@ impl FieldSelector {
 
     pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _, _)| name.as_str())
-    }
-
-    /// The name that the selector fixes, if it does.
-    pub(crate) fn required(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, equal, _)| *equal && name == field).map(|(_, _, value)| value.as_str())
     }
 
     pub(crate) fn matches(&self, object: &Stored) -> bool {

@@ -132,7 +132,7 @@ impl Builder {
         self
     }
 
-    /// Whether simulated controllers make Pods from StatefulSets, EndpointSlices from Services and so on; off unless switched on.
+    /// Whether simulated controllers make Pods from `StatefulSets`, `EndpointSlices` from Services and so on; off unless switched on.
     #[must_use]
     pub fn stand_ins(mut self, on: bool) -> Self {
         self.options.stand_ins = on;

@@ -3,7 +3,7 @@
 use crate::core::{Core, set, text};
 use crate::error::Status;
 use crate::handle;
-use crate::message::{Call, Reply};
+use crate::message::{Call, Reply, User};
 use crate::negotiate;
 use crate::read;
 use crate::resource::Resource;
@@ -11,7 +11,7 @@ use crate::store::Key;
 use crate::write::{self, Update, WriteOptions};
 use http::{Method, header};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 pub(crate) async fn answer(
     core: &Arc<Core>,
@@ -43,11 +43,74 @@ pub(crate) async fn answer(
         ("status" | "finalize" | "approval" | "resize" | "ephemeralcontainers", "patch") => {
             handle::patch(core, call, resource, target)
         }
+        ("token", _) => token(core, call, resource, key),
+        ("binding", _) => {
+            let binding = write::decode_any(call, "Binding")?;
+            let node = text(&binding, "/target/name").to_owned();
+            core.get(resource, key)?;
+            crate::background::change(core, resource, key, |pod| {
+                if let Some(spec) = pod.get_mut("spec") {
+                    set(spec, "nodeName", node.as_str().into());
+                }
+            });
+            Ok(created())
+        }
+        ("eviction", _) => {
+            write::delete(core, resource, key, &write::DeleteOptions::default())?;
+            Ok(created())
+        }
         _ => {
             core.get(resource, key)?;
             Err(Status::new(501, "NotImplemented", format!("{}/{part} is not part of this stand-in", resource.plural)))
         }
     }
+}
+
+fn created() -> Reply {
+    Reply::json(201, &json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 }))
+}
+
+/// A token for a service account; it holds as long as the server does.
+fn token(core: &Core, call: &Call, resource: &Resource, key: &Key) -> Result<Reply, Status> {
+    let mut request = write::decode_any(call, "TokenRequest")?;
+    let options = WriteOptions::parse(core, call, "CreateOptions", false)?;
+    let account = core.get(resource, key)?.value();
+    let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(3600);
+    let (namespace, name) = (&key.namespace, &key.name);
+    let identity = uuid::Uuid::new_v4();
+    let user = User {
+        name: format!("system:serviceaccount:{namespace}:{name}"),
+        groups: vec![
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{namespace}"),
+            "system:authenticated".to_owned(),
+        ],
+        uid: text(&account, "/metadata/uid").to_owned(),
+        extra: vec![("authentication.kubernetes.io/credential-id".to_owned(), vec![format!("JTI={identity}")])],
+    };
+    let token = uuid::Uuid::new_v4().simple().to_string();
+    core.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), user);
+    let now = core.options.clock.now();
+    let ends = now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(now);
+    let audiences = request
+        .pointer("/spec/audiences")
+        .cloned()
+        .unwrap_or_else(|| json!(["https://kubernetes.default.svc.cluster.local"]));
+    set(
+        &mut request,
+        "metadata",
+        json!({
+            "name": &**name, "namespace": &**namespace, "uid": text(&account, "/metadata/uid"), "creationTimestamp": options.now,
+            "managedFields": [{
+                "manager": options.manager, "operation": "Update", "apiVersion": "authentication.k8s.io/v1", "time": options.now,
+                "fieldsType": "FieldsV1", "fieldsV1": { "f:spec": { "f:expirationSeconds": {} } }, "subresource": "token",
+            }],
+        }),
+    );
+    set(&mut request, "spec", json!({ "audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": null }));
+    let expires = ends.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    set(&mut request, "status", json!({ "token": token, "expirationTimestamp": expires }));
+    Ok(Reply::json(201, &request))
 }
 
 /// Where a kind keeps what `Scale` shows.

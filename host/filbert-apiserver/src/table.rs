@@ -1,10 +1,14 @@
 //! Tables, as `kubectl get` shows them.
 
+mod cells;
+mod columns;
+
 use crate::core::Core;
 use crate::error::Status;
 use crate::message::Query;
 use crate::read::metadata_only;
 use crate::resource::Resource;
+use columns::Column;
 use serde_json::{Value, json};
 
 /// What of the objects goes along with the rows.
@@ -27,22 +31,24 @@ impl Wanted {
 }
 
 /// The table of these objects; `metadata` is the list's.
-pub(crate) fn of(core: &Core, _resource: &Resource, objects: &[Value], wanted: &Wanted, metadata: Value) -> Value {
-    let _ = core;
-    let columns = json!([
-        { "name": "Name", "type": "string", "format": "name", "description": "", "priority": 0 },
-        { "name": "Created At", "type": "date", "format": "", "description": "", "priority": 0 },
-    ]);
+pub(crate) fn of(core: &Core, resource: &Resource, objects: &[Value], wanted: Wanted, metadata: Value) -> Value {
+    let now = core.options.clock.now();
+    let columns = columns::of(resource);
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            let cells = json!([object.pointer("/metadata/name"), object.pointer("/metadata/creationTimestamp")]);
+            let cells: Vec<Value> = columns.iter().map(|column| cells::cell(column, object, now)).collect();
+            let mut row = json!({ "cells": cells });
             match wanted {
-                Wanted::Nothing => json!({ "cells": cells }),
-                Wanted::Metadata => json!({ "cells": cells, "object": metadata_only(object) }),
-                Wanted::Object => json!({ "cells": cells, "object": object }),
+                Wanted::Nothing => {}
+                Wanted::Metadata => crate::core::set(&mut row, "object", metadata_only(object)),
+                Wanted::Object => crate::core::set(&mut row, "object", object.clone()),
             }
+            row
         })
         .collect();
-    json!({ "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": columns, "rows": rows })
+    let definitions: Vec<Value> = columns.iter().map(Column::definition).collect();
+    json!({
+        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": definitions, "rows": rows,
+    })
 }

@@ -21,9 +21,9 @@ use tokio::time::Instant;
 /// Changes sent in one piece.
 const BATCH: usize = 256;
 /// How often a watch that wants bookmarks gets one while nothing happens.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 /// How long a watch lasts when the client does not say.
-const LONGEST: Duration = Duration::from_secs(45 * 60);
+const LONGEST: Duration = Duration::from_mins(45);
 
 struct Watching {
     core: Arc<Core>,
@@ -210,7 +210,7 @@ impl Watching {
             Shape::Table => {
                 let metadata = json!({ "resourceVersion": view.pointer("/metadata/resourceVersion") });
                 let mut table =
-                    table::of(&self.core, &self.resource, std::slice::from_ref(view), &self.wanted, metadata);
+                    table::of(&self.core, &self.resource, std::slice::from_ref(view), self.wanted, metadata);
                 // Only the first event describes the columns.
                 if std::mem::replace(&mut self.described, true) {
                     crate::core::set(&mut table, "columnDefinitions", Value::Null);

@@ -15,7 +15,7 @@ pub(super) fn changed(core: &Core, told: &Told) {
     }
     match collection.plural.as_str() {
         "persistentvolumeclaims" if !told.change.deleted => {
-            release_claim(core, &object.key.namespace, &object.key.name)
+            release_claim(core, &object.key.namespace, &object.key.name);
         }
         "persistentvolumes" if !told.change.deleted => {
             let value = object.value();

@@ -1,4 +1,4 @@
-//! Deployments: a ReplicaSet for each template; the old ones go down when the new one is ready.
+//! Deployments: a `ReplicaSet` for each template; the old ones go down when the new one is ready.
 
 use super::{
     MARK, condition, controlled, create, integer, living, owner_reference, resource, set_status, template_hash,

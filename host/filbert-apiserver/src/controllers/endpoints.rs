@@ -1,4 +1,4 @@
-//! EndpointSlices of Services, and addresses of load balancers.
+//! `EndpointSlices` of Services, and addresses of load balancers.
 
 use super::{create, is_ready, is_terminating, living, owner_reference, resource};
 use crate::background::change;

@@ -1,4 +1,4 @@
-//! Simulated controllers: enough of StatefulSets, Deployments, Jobs, Services, Pods and claims to see something happen.
+//! Simulated controllers: enough of `StatefulSets`, Deployments, Jobs, Services, Pods and claims to see something happen.
 //!
 //! Nothing runs. Pods come up on a node called `simulated`, and what they become is decided by a rule that tests replace.
 

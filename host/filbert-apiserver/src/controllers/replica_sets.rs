@@ -1,4 +1,4 @@
-//! ReplicaSets: so many pods, of whatever names.
+//! `ReplicaSets`: so many pods, of whatever names.
 
 use super::{controlled, create, delete, integer, is_ready, is_terminating, living, resource, set_status, template};
 use crate::core::{Core, set, text};

@@ -1,4 +1,4 @@
-//! StatefulSets: pods in order, one revision after the other.
+//! `StatefulSets`: pods in order, one revision after the other.
 
 use super::{
     controlled, create, delete, integer, is_ready, is_terminating, living, owner_reference, resource, set_status,

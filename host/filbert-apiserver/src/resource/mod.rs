@@ -37,15 +37,12 @@ pub(crate) struct Subresource {
 /// What a definition says of one served version.
 pub(crate) struct Custom {
     pub(crate) schema: CrdVersion,
-    /// Whether `spec` and `status` are written separately.
-    pub(crate) has_status: bool,
     pub(crate) scale: Option<ScalePaths>,
     pub(crate) columns: Vec<Value>,
     pub(crate) selectable: Vec<String>,
     /// The `openAPIV3Schema`, for discovery documents.
     pub(crate) open_api: Value,
     pub(crate) deprecation: Option<String>,
-    pub(crate) storage_version: String,
     /// Changes with every change of the definition: objects stored under another stamp are read through the schema again.
     pub(crate) stamp: u64,
 }

@@ -72,11 +72,6 @@ impl Registry {
         self.groups.iter().find(|group| group.name == name)
     }
 
-    /// All resources, in the order of discovery.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
-        self.ordered.iter()
-    }
-
     pub(crate) fn of_version<'a>(
         &'a self,
         group: &'a str,
@@ -202,7 +197,6 @@ pub(crate) fn of_definition(definition: &Value, stamp: u64) -> Vec<Arc<Resource>
             merge: OnceLock::from(Some(merge)),
             custom: Some(Arc::new(Custom {
                 schema,
-                has_status,
                 scale,
                 columns: version.get("additionalPrinterColumns").and_then(Value::as_array).cloned().unwrap_or_default(),
                 selectable: version
@@ -218,7 +212,6 @@ pub(crate) fn of_definition(definition: &Value, stamp: u64) -> Vec<Arc<Resource>
                     .unwrap_or_default(),
                 open_api: version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or(Value::Null),
                 deprecation,
-                storage_version: storage_version.clone(),
                 stamp,
             })),
         }));

@@ -65,7 +65,7 @@ pub(crate) fn check_type(resource: &Resource, kind: &str, api_version: &str, obj
     let (given_version, given_kind) = (text(object, "/apiVersion").to_owned(), text(object, "/kind").to_owned());
     if resource.custom.is_some() {
         if given_kind.is_empty() {
-            return Err(Status::bad_request(format!("Object 'Kind' is missing in '{}'", object)));
+            return Err(Status::bad_request(format!("Object 'Kind' is missing in '{object}'")));
         }
         if given_version != api_version && !given_version.is_empty() {
             return Err(Status::bad_request(format!(

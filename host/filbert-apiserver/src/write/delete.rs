@@ -242,10 +242,8 @@ fn attempt(
             metadata.insert("finalizers".to_owned(), json!(wanted));
         }
     }
-    if is_namespace {
-        if let Some(status) = new.get_mut("status") {
-            crate::core::set(status, "phase", "Terminating".into());
-        }
+    if is_namespace && let Some(status) = new.get_mut("status") {
+        crate::core::set(status, "phase", "Terminating".into());
     }
     if new == object {
         return Some(Deleted::Marked(Written::Stored(current.clone())));

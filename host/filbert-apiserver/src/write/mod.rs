@@ -28,6 +28,11 @@ use crate::store::Stored;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Notes who asked what; nothing of a question is stored.
+pub(crate) fn track_question(resource: &Resource, object: &mut Value, options: &WriteOptions) {
+    prepare::track(resource, "", None, object, options, None);
+}
+
 /// How often a write without a precondition is tried when somebody else is faster.
 pub(crate) const ATTEMPTS: usize = 100;
 

@@ -81,14 +81,15 @@ impl Change {
                 json_patch::merge(&mut patched, patch);
                 Ok(patched)
             }
-            Self::Strategic(patch) => match resource.merge() {
-                Some(schema) => merge::strategic_merge(old, patch, schema).map_err(|error| patch_status(&error)),
-                None => {
+            Self::Strategic(patch) => {
+                if let Some(schema) = resource.merge() {
+                    merge::strategic_merge(old, patch, schema).map_err(|error| patch_status(&error))
+                } else {
                     let mut patched = old.clone();
                     json_patch::merge(&mut patched, patch);
                     Ok(patched)
                 }
-            },
+            }
             Self::Apply(applied) => Ok(applied.clone()),
         }
     }
@@ -262,6 +263,13 @@ fn apply(
             let written = create::insert(core, resource, target.namespace(), result, options, managed)?;
             return Ok((written, true));
         };
+        // An applied object need not name itself; the path does.
+        if let Some(metadata) = result.get_mut("metadata") {
+            crate::core::set(metadata, "name", (*target.key.name).into());
+            if let Some(namespace) = target.namespace() {
+                crate::core::set(metadata, "namespace", namespace.into());
+            }
+        }
         check_version(resource, &current, text(applied, "/metadata/resourceVersion"))?;
         match replace(core, resource, target, &current, result, options, managed) {
             Err(Attempt::Again) => {}

@@ -77,12 +77,12 @@ pub(super) fn for_create(resource: &Resource, namespace: Option<&str>, object: &
     {
         set(status, "lastPhaseTransitionTime", options.now.as_str().into());
     }
-    if resource.is("", "Namespace") {
-        if let Some(fields) = object.as_object_mut() {
-            let spec = fields.entry("spec").or_insert_with(|| json!({}));
-            if spec.get("finalizers").is_none() {
-                set(spec, "finalizers", json!(["kubernetes"]));
-            }
+    if resource.is("", "Namespace")
+        && let Some(fields) = object.as_object_mut()
+    {
+        let spec = fields.entry("spec").or_insert_with(|| json!({}));
+        if spec.get("finalizers").is_none() {
+            set(spec, "finalizers", json!(["kubernetes"]));
         }
     }
 }
