@@ -170,7 +170,8 @@ pub struct Subject<'a> {
 pub struct Denied {
     verb: Verb,
     target: String,
-    resource: ResourceType,
+    // Boxed so that a refusal stays small in the `Result` of every check.
+    resource: Box<ResourceType>,
     detail: String,
 }
 
@@ -255,7 +256,7 @@ impl Grants {
                 Some(_) => String::new(),
             }
         };
-        Err(Denied { verb, target: key.to_string(), resource: key.resource.clone(), detail })
+        Err(Denied { verb, target: key.to_string(), resource: Box::new(key.resource.clone()), detail })
     }
 
     /// Which objects a list may show: `None` where the module has no grant to list here at all.
@@ -278,7 +279,7 @@ impl Grants {
             return Err(Denied {
                 verb: Verb::Read,
                 target: format!("a list of {resource}"),
-                resource: resource.clone(),
+                resource: Box::new(resource.clone()),
                 detail,
             });
         }
