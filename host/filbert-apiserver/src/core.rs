@@ -5,8 +5,7 @@ use crate::controllers::PodFate;
 use crate::error::Status;
 use crate::message::User;
 use crate::resource::{CollectionId, Registry, Resource, registry};
-use crate::store::{self, Key, Store, Stored};
-use bytes::Bytes;
+use crate::store::{Key, Store, Stored};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -76,48 +75,6 @@ impl Core {
 
     pub(crate) fn requests(&self) -> BTreeMap<(String, String), u64> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The state of an object that `resource`'s version shows.
-    pub(crate) fn view(&self, resource: &Resource, stored: &Stored) -> Value {
-        let mut object = stored.value();
-        self.convert(resource, &mut object, stored.stamp);
-        object
-    }
-
-    /// Turns an object as it is stored into the version of `resource`.
-    fn convert(&self, resource: &Resource, object: &mut Value, stamp: u64) {
-        let api_version = resource.api_version();
-        let same_version = object.get("apiVersion").and_then(Value::as_str) == Some(&*api_version);
-        match &resource.custom {
-            Some(custom) => {
-                if same_version && custom.stamp == stamp {
-                    return;
-                }
-                set(object, "apiVersion", api_version.into());
-                custom.schema.prune(object, &mut Vec::new());
-                custom.schema.default(object);
-            }
-            None if !same_version => {
-                crate::convert::between(object, &api_version);
-                set(object, "apiVersion", api_version.into());
-                set(object, "kind", resource.kind.as_str().into());
-            }
-            None => {}
-        }
-    }
-
-    /// The JSON of an object in the version of `resource`; as it is stored, where that is the same.
-    pub(crate) fn json(&self, resource: &Resource, stored: &Stored) -> Bytes {
-        if self.is_stored_form(resource, stored) {
-            return stored.json.clone();
-        }
-        store::write(&self.view(resource, stored)).0
-    }
-
-    pub(crate) fn is_stored_form(&self, resource: &Resource, stored: &Stored) -> bool {
-        stored.has_type(&resource.type_prefix)
-            && resource.custom.as_ref().is_none_or(|custom| custom.stamp == stored.stamp)
     }
 
     pub(crate) fn get(&self, resource: &Resource, key: &Key) -> Result<Arc<Stored>, Status> {

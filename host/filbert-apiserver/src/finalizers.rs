@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Removes one finalizer as `manager`; an object that is gone is as good.
 pub(crate) fn remove(core: &Core, resource: &Resource, key: &Key, finalizer: &str, manager: &str) {
     let Ok(current) = core.get(resource, key) else { return };
-    let mut object = core.view(resource, &current);
+    let mut object = resource.view(&current);
     let Some(list) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) else { return };
     list.retain(|found| found != finalizer);
     let written = write::update(

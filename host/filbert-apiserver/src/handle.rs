@@ -148,9 +148,9 @@ async fn whole(
         return match verb {
             "watch" => watch::watch(core, resource, namespace, call),
             "list" => read::list(core, resource, namespace, call).await,
-            "create" if resource.namespaced && namespace.is_none() => Err(not_allowed()),
+            // One namespace can be written to, all of them together cannot.
+            "create" | "deletecollection" if resource.namespaced && namespace.is_none() => Err(not_allowed()),
             "create" => create(core, call, resource, namespace),
-            "deletecollection" if resource.namespaced && namespace.is_none() => Err(not_allowed()),
             "deletecollection" => delete_many(core, call, resource, namespace),
             _ => Err(not_allowed()),
         };

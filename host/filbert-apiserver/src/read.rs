@@ -182,9 +182,9 @@ pub(crate) fn single(
     call: &Call,
 ) -> Result<Reply, Status> {
     if form.shape == Shape::Object && !form.yaml {
-        return Ok(Reply::new(200, form.content_type, core.json(resource, stored)));
+        return Ok(Reply::new(200, form.content_type, resource.json(stored)));
     }
-    shaped(core, resource, &core.view(resource, stored), 200, form, call)
+    shaped(core, resource, &resource.view(stored), 200, form, call)
 }
 
 /// The answer that shows one object in the form the client wants.
@@ -192,12 +192,12 @@ pub(crate) fn shaped(
     core: &Core,
     resource: &Resource,
     object: &Value,
-    code: u16,
+    status: u16,
     form: &Form,
     call: &Call,
 ) -> Result<Reply, Status> {
     let body = match form.shape {
-        Shape::Object => return Ok(Reply::new(code, form.content_type, encode(object, form)?)),
+        Shape::Object => return Ok(Reply::new(status, form.content_type, encode(object, form)?)),
         Shape::Metadata => metadata_only(object),
         Shape::MetadataList => {
             return Err(negotiate::not_acceptable(&format!(
@@ -210,10 +210,10 @@ pub(crate) fn shaped(
             resource,
             std::slice::from_ref(object),
             table::Wanted::parse(&call.query)?,
-            object_meta(object),
+            &object_meta(object),
         ),
     };
-    Ok(Reply::new(code, form.content_type, encode(&body, form)?))
+    Ok(Reply::new(status, form.content_type, encode(&body, form)?))
 }
 
 fn object_meta(object: &Value) -> Value {
@@ -410,14 +410,14 @@ pub(crate) async fn list(
     namespace: Option<&str>,
     call: &Call,
 ) -> Result<Reply, Status> {
-    let form = negotiate::choose(call.header(header::ACCEPT)).map_err(list_not_acceptable)?;
+    let form = negotiate::choose(call.header(header::ACCEPT)).map_err(|status| list_not_acceptable(&status))?;
     let selection = Selection::parse(resource, namespace, &call.query)?;
     let listed = select(core, resource, &selection, &call.query).await?;
     render(core, resource, &listed, &form, call)
 }
 
 /// Lists name the forms that they have.
-fn list_not_acceptable(status: Status) -> Status {
+fn list_not_acceptable(status: &Status) -> Status {
     Status::new(
         406,
         &status.reason,
@@ -445,10 +445,10 @@ pub(crate) fn render(
         metadata.insert("remainingItemCount".to_owned(), remaining.into());
     }
     let metadata = Value::Object(metadata);
-    let views = || listed.objects.iter().map(|object| core.view(resource, object));
+    let views = || listed.objects.iter().map(|object| resource.view(object));
     let body = match form.shape {
         Shape::Object if !form.yaml => {
-            return Ok(Reply::new(200, form.content_type, list_json(core, resource, listed, &metadata)));
+            return Ok(Reply::new(200, form.content_type, list_json(resource, listed, &metadata)));
         }
         Shape::Object => json!({
             "kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": metadata,
@@ -469,14 +469,14 @@ pub(crate) fn render(
         }
         Shape::Table => {
             let objects: Vec<_> = views().collect();
-            table::of(core, resource, &objects, table::Wanted::parse(&call.query)?, metadata)
+            table::of(core, resource, &objects, table::Wanted::parse(&call.query)?, &metadata)
         }
     };
     Ok(Reply::new(200, form.content_type, encode(&body, form)?))
 }
 
 /// Joins the stored bytes; items of built-in kinds come without their type, as the real server writes them.
-fn list_json(core: &Core, resource: &Resource, listed: &Listed, metadata: &Value) -> Bytes {
+fn list_json(resource: &Resource, listed: &Listed, metadata: &Value) -> Bytes {
     let size: usize = listed.objects.iter().map(|object| object.json.len() + 1).sum();
     let mut body = Vec::with_capacity(size + 256);
     let head = format!(
@@ -489,11 +489,11 @@ fn list_json(core: &Core, resource: &Resource, listed: &Listed, metadata: &Value
         if index > 0 {
             body.push(b',');
         }
-        if resource.custom.is_none() && core.is_stored_form(resource, object) {
+        if resource.custom.is_none() && resource.is_stored_form(object) {
             body.push(b'{');
             body.extend_from_slice(object.untyped_rest());
         } else {
-            body.extend_from_slice(&core.json(resource, object));
+            body.extend_from_slice(&resource.json(object));
         }
     }
     body.extend_from_slice(b"]}");

@@ -266,19 +266,14 @@ impl FieldSelector {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut terms = Vec::new();
         for term in split_escaped(text).into_iter().filter(|term| !term.is_empty()) {
-            let found =
-                ["!=", "==", "="].iter().find_map(|operator| term.split_once(operator).map(|pair| (operator, pair)));
             // The earliest operator counts: `a=b!=c` compares `a`.
             let (equal, (name, value)) = match (term.find("!="), term.find('=')) {
                 (Some(not), Some(equals)) if not < equals => (false, term.split_once("!=").unwrap_or_default()),
-                _ => {
-                    if found == None {
-                        return Err(format!("invalid selector: '{text}'; can't understand '{term}'"));
-                    } else {
-                        let (name, value) = term.split_once('=').unwrap_or_default();
-                        (true, (name, value.strip_prefix('=').unwrap_or(value)))
-                    }
+                (_, Some(_)) => {
+                    let (name, value) = term.split_once('=').unwrap_or_default();
+                    (true, (name, value.strip_prefix('=').unwrap_or(value)))
                 }
+                (_, None) => return Err(format!("invalid selector: '{text}'; can't understand '{term}'")),
             };
             terms.push((name.to_owned(), equal, value.replace("\\,", ",").replace("\\=", "=").replace("\\\\", "\\")));
         }
@@ -313,7 +308,10 @@ impl FieldSelector {
                             _ => wanted.is_empty(),
                         },
                         Some(Value::String(text)) => text == wanted,
-                        Some(other) => other.to_string() == *wanted,
+                        Some(other) => {
+                            let shown = other.to_string();
+                            shown == *wanted
+                        }
                     }
                 }
             };

@@ -209,7 +209,7 @@ fn show(resource: &Resource, object: &Value) -> Value {
 fn scale(core: &Core, call: &Call, resource: &Resource, key: &Key, verb: &str) -> Result<Reply, Status> {
     let form = negotiate::choose(call.header(header::ACCEPT))?;
     let current = core.get(resource, key)?;
-    let object = core.view(resource, &current);
+    let object = resource.view(&current);
     let shown = show(resource, &object);
     let (wanted, kind) = match verb {
         "get" => return Ok(Reply::new(200, form.content_type, read::encode(&shown, &form)?)),
@@ -236,6 +236,6 @@ fn scale(core: &Core, call: &Call, resource: &Resource, key: &Key, verb: &str) -
     }
     let target = Update { key, subresource: "scale" };
     let (written, _) = write::update(core, resource, target, new, &options, &mut Vec::new())?;
-    let shown = show(resource, &written.into_value(core, resource));
+    let shown = show(resource, &written.into_value(resource));
     Ok(Reply::new(200, form.content_type, read::encode(&shown, &form)?))
 }

@@ -31,7 +31,7 @@ impl Wanted {
 }
 
 /// The table of these objects; `metadata` is the list's.
-pub(crate) fn of(core: &Core, resource: &Resource, objects: &[Value], wanted: Wanted, metadata: Value) -> Value {
+pub(crate) fn of(core: &Core, resource: &Resource, objects: &[Value], wanted: Wanted, metadata: &Value) -> Value {
     let now = core.options.clock.now();
     let columns = columns::of(resource);
     let rows: Vec<Value> = objects

@@ -37,8 +37,8 @@ struct Watching {
     changes: tokio::sync::watch::Receiver<u64>,
     end: Instant,
     next_bookmark: Instant,
-    begun: bool,
     ended: bool,
+    /// The lines to begin with, until they are sent.
     first: Vec<u8>,
     described: bool,
 }
@@ -67,7 +67,6 @@ pub(crate) fn watch(
         changes,
         end: now + length,
         next_bookmark: now + BOOKMARK_EVERY,
-        begun: false,
         ended: false,
         first: Vec::new(),
         described: false,
@@ -105,11 +104,8 @@ pub(crate) fn watch(
 impl Watching {
     /// The next lines; `None` at the end.
     async fn next(&mut self) -> Option<Vec<u8>> {
-        if !self.begun {
-            self.begun = true;
-            if !self.first.is_empty() {
-                return Some(std::mem::take(&mut self.first));
-            }
+        if !self.first.is_empty() {
+            return Some(std::mem::take(&mut self.first));
         }
         loop {
             if self.ended {
@@ -192,9 +188,9 @@ impl Watching {
         lines.extend_from_slice(kind.as_bytes());
         lines.extend_from_slice(b"\",\"object\":");
         if self.form.shape == Shape::Object && revision.is_none() {
-            lines.extend_from_slice(&self.core.json(&self.resource, object));
+            lines.extend_from_slice(&self.resource.json(object));
         } else {
-            let mut view = self.core.view(&self.resource, object);
+            let mut view = self.resource.view(object);
             if let (Some(revision), Some(metadata)) = (revision, view.get_mut("metadata")) {
                 crate::core::set(metadata, "resourceVersion", revision.to_string().into());
             }
@@ -210,7 +206,7 @@ impl Watching {
             Shape::Table => {
                 let metadata = json!({ "resourceVersion": view.pointer("/metadata/resourceVersion") });
                 let mut table =
-                    table::of(&self.core, &self.resource, std::slice::from_ref(view), self.wanted, metadata);
+                    table::of(&self.core, &self.resource, std::slice::from_ref(view), self.wanted, &metadata);
                 // Only the first event describes the columns.
                 if std::mem::replace(&mut self.described, true) {
                     crate::core::set(&mut table, "columnDefinitions", Value::Null);

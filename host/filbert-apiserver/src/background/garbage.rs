@@ -176,8 +176,9 @@ impl Garbage {
         }
         let uid = text(&value, "/metadata/uid");
         let blocking = self.dependents.get(uid).is_some_and(|dependents| !dependents.is_empty());
-        let propagation = if waiting && blocking { Some(Propagation::Foreground) } else { policy(&value) };
-        let options = DeleteOptions { propagation, uid: Some(uid.to_owned()), ..DeleteOptions::default() };
+        let propagation = if waiting && blocking { Propagation::Foreground } else { policy(&value) };
+        let options =
+            DeleteOptions { propagation: Some(propagation), uid: Some(uid.to_owned()), ..DeleteOptions::default() };
         if let Err(status) = write::delete(core, resource, key, &options)
             && status.code != 404
             && status.code != 409
@@ -224,13 +225,13 @@ fn has(object: &Value, finalizer: &str) -> bool {
 }
 
 /// The policy that an object's own finalizers ask for.
-fn policy(object: &Value) -> Option<Propagation> {
+fn policy(object: &Value) -> Propagation {
     if has(object, ORPHAN) {
-        Some(Propagation::Orphan)
+        Propagation::Orphan
     } else if has(object, FOREGROUND) {
-        Some(Propagation::Foreground)
+        Propagation::Foreground
     } else {
-        Some(Propagation::Background)
+        Propagation::Background
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod registry;
 mod table;
+mod view;
 
 pub(crate) use registry::Registry;
 

@@ -89,8 +89,8 @@ async fn a_definition_serves_its_kind_at_once() {
     assert_eq!(patched.data["spec"]["lit"], true);
     assert_eq!(patched.data["status"]["seen"], true);
     assert_eq!(patched.metadata.generation, Some(1));
-    let served = definitions.get("buoys.harbor.example").await.unwrap();
-    let conditions = served.status.unwrap().conditions.unwrap();
+    let established = definitions.get("buoys.harbor.example").await.unwrap();
+    let conditions = established.status.unwrap().conditions.unwrap();
     assert!(conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True"));
 }
 

@@ -14,7 +14,7 @@ pub(crate) use object::{Key, Stored, type_prefix, write};
 
 use crate::resource::CollectionId;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,7 +55,7 @@ struct Inner {
     revision: u64,
     /// Lists of a revision below this one are refused.
     compacted: u64,
-    collections: HashMap<CollectionId, Collection>,
+    collections: BTreeMap<CollectionId, Collection>,
     listeners: Vec<Sender<Told>>,
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(history: usize) -> Self {
         Self {
-            inner: Mutex::new(Inner { revision: 1, compacted: 0, collections: HashMap::new(), listeners: Vec::new() }),
+            inner: Mutex::new(Inner { revision: 1, compacted: 0, collections: BTreeMap::new(), listeners: Vec::new() }),
             history,
         }
     }

@@ -154,7 +154,7 @@ pub(super) fn of(resource: &Resource) -> Vec<Column> {
         }
         if custom.columns.is_empty() {
             let mut age = Column::new("Age", 0, Source::Age);
-            age.kind = "date".to_owned();
+            "date".clone_into(&mut age.kind);
             columns.push(age);
         }
         return columns;

@@ -8,6 +8,7 @@ use crate::message::Call;
 use crate::resource::Resource;
 use http::header;
 use serde_json::Value;
+use std::fmt::Write as _;
 
 /// The media type of a body, without parameters.
 pub(super) fn media_type(call: &Call) -> &str {
@@ -47,7 +48,10 @@ pub(super) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
 }
 
 fn hex(body: &[u8]) -> String {
-    body.iter().take(1024).map(|byte| format!("{byte:02x}")).collect()
+    body.iter().take(1024).fold(String::new(), |mut text, byte| {
+        let _always_fits = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn shown(body: &[u8]) -> String {

@@ -56,12 +56,10 @@ impl DeleteOptions {
                 ));
                 None
             }
-            (None, Some(true)) => Some(Propagation::Orphan),
-            (None, Some(false)) => Some(Propagation::Background),
             (None, None) => None,
-            (Some("Background"), None) => Some(Propagation::Background),
+            (None, Some(false)) | (Some("Background"), None) => Some(Propagation::Background),
             (Some("Foreground"), None) => Some(Propagation::Foreground),
-            (Some("Orphan"), None) => Some(Propagation::Orphan),
+            (None, Some(true)) | (Some("Orphan"), None) => Some(Propagation::Orphan),
             (Some(other), None) => {
                 errors.push(FieldError::not_supported(
                     "propagationPolicy",
@@ -108,7 +106,7 @@ pub(crate) fn delete(core: &Core, resource: &Resource, key: &Key, options: &Dele
     }
     for _ in 0..ATTEMPTS {
         let current = core.get(resource, key)?;
-        let object = core.view(resource, &current);
+        let object = resource.view(&current);
         check_preconditions(resource, &object, options)?;
         if let Some(done) = attempt(core, resource, key, &current, object, options) {
             return Ok(done);

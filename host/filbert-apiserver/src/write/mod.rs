@@ -51,24 +51,24 @@ impl Written {
         &self,
         core: &Core,
         resource: &Resource,
-        code: u16,
+        status: u16,
         form: &Form,
         call: &Call,
     ) -> Result<Reply, Status> {
         match self {
             Self::Stored(stored) => {
                 let mut reply = read::single(core, resource, stored, form, call)?;
-                reply.code = code;
+                reply.code = status;
                 Ok(reply)
             }
-            Self::Value(object) => read::shaped(core, resource, object, code, form, call),
+            Self::Value(object) => read::shaped(core, resource, object, status, form, call),
         }
     }
 
     /// The object.
-    pub(crate) fn into_value(self, core: &Core, resource: &Resource) -> Value {
+    pub(crate) fn into_value(self, resource: &Resource) -> Value {
         match self {
-            Self::Stored(stored) => core.view(resource, &stored),
+            Self::Stored(stored) => resource.view(&stored),
             Self::Value(object) => object,
         }
     }

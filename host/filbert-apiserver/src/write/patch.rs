@@ -184,7 +184,7 @@ pub(crate) fn patch(
     }
     for _ in 0..ATTEMPTS {
         let current = core.get(resource, target.key)?;
-        let old = core.view(resource, &current);
+        let old = resource.view(&current);
         let mut patched = change.apply_to(&old, resource)?;
         if !patched.is_object() {
             return Err(Status::bad_request("the patched object is no object"));
@@ -244,7 +244,7 @@ fn apply(
     create::check_namespace(applied, target.namespace())?;
     for _ in 0..ATTEMPTS {
         let current = core.store.get(&resource.collection, target.key);
-        let old = current.as_ref().map(|current| core.view(resource, current));
+        let old = current.as_ref().map(|current| resource.view(current));
         let mut result = merge::apply(old.as_ref(), applied, &writer, options.force, schema)
             .map_err(|error| apply_status(&error))?
             .object;

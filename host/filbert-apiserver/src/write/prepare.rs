@@ -234,8 +234,10 @@ pub(super) fn count_generation(resource: &Resource, old: &Value, new: &mut Value
             .as_object()
             .into_iter()
             .flatten()
-            .filter(|(name, _)| {
-                !["metadata", "apiVersion", "kind"].contains(&name.as_str()) && !(separate && *name == "status")
+            .filter(|(name, _)| match name.as_str() {
+                "metadata" | "apiVersion" | "kind" => false,
+                "status" => !separate,
+                _ => true,
             })
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()

@@ -63,7 +63,7 @@ pub(crate) fn update(
             return Err(errors.to_status(&resource.group, &resource.plural, &target.key.name));
         }
         check_version(resource, &current, version)?;
-        check_uid(resource, target.key, &core.view(resource, &current), text(&object, "/metadata/uid"))?;
+        check_uid(resource, target.key, &resource.view(&current), text(&object, "/metadata/uid"))?;
         let unconditional = version.is_empty() || version == "0";
         match replace(core, resource, target, &current, object.clone(), options, None) {
             Err(Attempt::Again) if unconditional => {}
@@ -138,7 +138,7 @@ pub(super) fn replace(
     options: &WriteOptions,
     managed: Option<Value>,
 ) -> Result<Written, Attempt> {
-    let old = core.view(resource, current);
+    let old = resource.view(current);
     prepare::for_update(resource, target.subresource, &old, &mut new);
     prepare::defaults(resource, &mut new);
     let is_definition = resource.is("apiextensions.k8s.io", "CustomResourceDefinition");
@@ -169,7 +169,7 @@ pub(super) fn replace(
     if options.dry_run {
         return Ok(Written::Value(new));
     }
-    if keep_times_if_unchanged(&old, &mut new) && core.is_stored_form(resource, current) {
+    if keep_times_if_unchanged(&old, &mut new) && resource.is_stored_form(current) {
         return match core.store.get(&resource.collection, target.key) {
             Some(stored) if stored.revision == current.revision => Ok(Written::Stored(stored)),
             _ => Err(Attempt::Again),
@@ -193,5 +193,5 @@ fn is_finished(old: &Value, new: &Value) -> bool {
     old.pointer("/metadata/deletionTimestamp").is_some()
         && old.pointer("/metadata/deletionGracePeriodSeconds").is_none_or(|seconds| seconds == 0)
         && empty("/metadata/finalizers")
-        && !(text(new, "/kind") == "Namespace" && !empty("/spec/finalizers"))
+        && (text(new, "/kind") != "Namespace" || empty("/spec/finalizers"))
 }
