@@ -47,20 +47,24 @@ pub fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     for part in
         path.split_inclusive(['.', '[', ']']).flat_map(|part| part.split(['.', '['])).filter(|part| !part.is_empty())
     {
-        value = match part.strip_suffix(']') {
-            Some(element) => match element.split_once('=') {
-                Some((name, wanted)) => value.as_array()?.iter().find(|item| {
-                    item.get(name).is_some_and(|found| found.as_str() == Some(wanted) || found.to_string() == wanted)
-                })?,
-                None => {
-                    let list = value.as_array()?;
-                    let index: i64 = element.parse().ok()?;
-                    let length = i64::try_from(list.len()).ok()?;
-                    list.get(usize::try_from(if index < 0 { index + length } else { index }).ok()?)?
-                }
-            },
-            None => value.get(part.replace("~1", "."))?,
+        let Some(element) = part.strip_suffix(']') else {
+            value = value.get(part.replace("~1", "."))?;
+            continue;
+        };
+        let list = value.as_array()?;
+        value = if let Some((name, wanted)) = element.split_once('=') {
+            list.iter().find(|item| item.get(name).is_some_and(|found| is_shown_as(found, wanted)))?
+        } else {
+            let index: i64 = element.parse().ok()?;
+            let length = i64::try_from(list.len()).ok()?;
+            list.get(usize::try_from(if index < 0 { index + length } else { index }).ok()?)?
         };
     }
     Some(value)
+}
+
+/// Whether a field has this text, or is a number or truth value that is written so.
+fn is_shown_as(found: &Value, wanted: &str) -> bool {
+    let shown = found.to_string();
+    found.as_str() == Some(wanted) || shown == wanted
 }

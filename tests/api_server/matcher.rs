@@ -187,7 +187,9 @@ impl Matcher {
             pattern += &regex::escape(&wanted[position..whole.start()]);
             position = whole.end();
             if let Some(kind) = token.get(1) {
-                pattern += &if kind.as_str() == "uid" { format!("({UUID})") } else { r"(\d+)".to_owned() };
+                pattern += "(";
+                pattern += if kind.as_str() == "uid" { UUID } else { r"\d+" };
+                pattern += ")";
                 symbols.push((kind.as_str().to_owned(), token[2].to_owned()));
             } else if let Some(kind) = token.get(3) {
                 pattern += match kind.as_str() {

@@ -208,7 +208,7 @@ async fn read(response: Response<ReplyBody>, stream: Option<Value>) -> Answer {
         if let Ok(data) = frame.into_data() {
             text.extend_from_slice(&data);
         }
-        let lines = text.iter().filter(|byte| **byte == b'\n').count();
+        let lines = text.split(|byte| *byte == b'\n').count() - 1;
         if stream.is_some() && status == 200 && wanted.is_some_and(|wanted| lines >= wanted) {
             break;
         }
