@@ -37,7 +37,11 @@ fn read(folder: &Path, name: &str) -> Vec<u8> {
 }
 
 /// The target directory: this program is `debug/deps/NAME` in it.
-fn target() -> PathBuf {
+///
+/// # Panics
+///
+/// Where this program does not lie in a target directory.
+pub fn target() -> PathBuf {
     let program = std::env::current_exe().expect("a running program has a path");
     let folder = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
     folder.expect("tests run from cargo's target directory").to_owned()

@@ -52,6 +52,9 @@ pub(crate) fn dev(arguments: &[String]) -> Result<ExitCode> {
     let samples = root().join("crds/samples");
     let mut command = Command::new(target().join("debug/filbert"));
     command.arg("dev").arg("--modules").arg(modules());
+    // Compiled code and the kubeconfig have a place where the next command finds them.
+    command.arg("--cache").arg(target().join("code"));
+    command.arg("--write-kubeconfig").arg(target().join("dev/kubeconfig"));
     if !arguments.iter().any(|argument| argument == "-f" || argument.starts_with("--file")) {
         for sample in ["hazelcast.yaml", "management-center.yaml"] {
             command.arg("-f").arg(samples.join(sample));

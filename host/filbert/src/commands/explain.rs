@@ -36,7 +36,7 @@ pub(crate) async fn client(kubeconfig: Option<&Path>) -> Outcome<kube::Client> {
 
 pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     let Some((kind, name)) = options.resource.split_once('/') else {
-        return Err(Failure::misuse(format!("`{}` is not KIND/NAME", options.resource)).hint("for example `hazelcast/NAME`"));
+        return Err(Failure::misuse(format!("`{}` is not KIND/NAME", options.resource)).hint("for example `greeting/spring`"));
     };
     let client = client(options.kubeconfig.as_deref()).await?;
     let library = world::library(&options.folder, Ungoverned::WishesGranted).await?;

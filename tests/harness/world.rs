@@ -1,0 +1,189 @@
+//! An operator against an embedded API server, for stories.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use filbert_apiserver::ApiServer;
+use filbert_engine::{Cache, Engine, Limits, Settings};
+use filbert_kube::Api;
+use filbert_plan::object::{self, ObjectKey, ResourceType};
+use filbert_runtime::library::Ungoverned;
+use filbert_runtime::{Host, Library, PassOutcome, PassRecord};
+use serde_json::Value;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::modules::target;
+
+/// Nothing a story waits for takes anywhere near this long; it only keeps a test that is wrong from waiting for ever.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One engine for all stories of a process, with compiled code kept between runs.
+fn engine() -> Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    let make = || {
+        let settings = Settings { cache: Cache::Preferred(target().join("test-code")), ..Settings::default() };
+        Engine::new(settings).expect("this machine can run an engine")
+    };
+    ENGINE.get_or_init(make).clone()
+}
+
+/// An operator at work.
+pub struct World {
+    /// The embedded server.
+    pub server: ApiServer,
+    /// Requests to it, as a person makes them.
+    pub api: Api,
+    /// The operator.
+    pub host: Host,
+    /// Its modules.
+    pub library: Arc<Library>,
+    journal: broadcast::Receiver<Arc<PassRecord>>,
+    running: JoinHandle<()>,
+    folder: PathBuf,
+    // Removed with the world, where it was made for it.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+/// The folder of built modules.
+pub fn built_modules() -> PathBuf {
+    target().join("modules")
+}
+
+/// A folder of its own with some of the built files.
+pub fn folder_with(files: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for file in files {
+        let from = built_modules().join(file);
+        std::fs::copy(&from, folder.path().join(file))
+            .unwrap_or_else(|error| panic!("failed to copy `{}`: {error}; `cargo xtask guests` builds it", from.display()));
+    }
+    folder
+}
+
+impl World {
+    /// With all built modules.
+    pub async fn start() -> Self {
+        Self::new(new_server(), built_modules(), None).await
+    }
+
+    /// With the modules of a folder, which goes with the world.
+    pub async fn with_modules(folder: tempfile::TempDir) -> Self {
+        Self::new(new_server(), folder.path().to_owned(), Some(folder)).await
+    }
+
+    /// Another operator on the same server, as after a crash: it remembers nothing.
+    pub async fn restart(self) -> Self {
+        let (server, folder) = (self.server.clone(), self.folder.clone());
+        drop(self);
+        Self::new(server, folder, None).await
+    }
+
+    async fn new(server: ApiServer, folder: PathBuf, temporary: Option<tempfile::TempDir>) -> Self {
+        let library = Arc::new(Library::new(engine(), folder.clone(), Ungoverned::NothingGranted, Limits::default()));
+        library.refresh(&mut |_| {}).await.expect("the modules folder can be read");
+        let api = Api::new(server.client());
+        let definitions = ResourceType::new("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+        for definition in library.serving().definitions() {
+            let name = object::name(&definition).expect("a definition has a name").to_owned();
+            let key = ObjectKey { resource: definitions.clone(), namespace: None, name };
+            api.apply(&key, &definition, "story", true).await.expect("the server takes the definition");
+        }
+        let (host, running) = Host::new(server.client(), library.clone(), filbert_runtime::Settings::default());
+        let journal = host.journal();
+        let running = tokio::spawn(running.run());
+        Self { server, api, host, library, journal, running, folder, _temporary: temporary }
+    }
+
+    /// The modules folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Applies an object, as a person would.
+    pub async fn apply(&self, key: &ObjectKey, object: &Value) -> Value {
+        self.api.apply(key, object, "person", true).await.unwrap_or_else(|error| panic!("{error}: {}", error.detail()))
+    }
+
+    /// The object, which must be there.
+    pub async fn get(&self, key: &ObjectKey) -> Value {
+        self.find(key).await.unwrap_or_else(|| panic!("{key} is not there"))
+    }
+
+    /// The object, or nothing.
+    pub async fn find(&self, key: &ObjectKey) -> Option<Value> {
+        self.api.get(key).await.unwrap_or_else(|error| panic!("{error}: {}", error.detail()))
+    }
+
+    /// Waits for a pass over this object that satisfies the predicate, and answers it.
+    pub async fn pass_where(&mut self, key: &ObjectKey, is_it: impl Fn(&PassRecord) -> bool) -> Arc<PassRecord> {
+        let mut last = None;
+        let found = timeout(PATIENCE, async {
+            loop {
+                let record = self.journal.recv().await.expect("the host runs and is not too fast for a story");
+                if record.key == *key {
+                    if is_it(&record) {
+                        return record;
+                    }
+                    last = Some(record);
+                }
+            }
+        })
+        .await;
+        found.unwrap_or_else(|_| panic!("no such pass of {key}; the last was {:?}", last.map(|record| record.outcome.summary())))
+    }
+
+    /// Waits until the operator has nothing left to do for this object as it is now.
+    pub async fn settled(&mut self, key: &ObjectKey) -> Arc<PassRecord> {
+        let generation = object::generation(&self.get(key).await);
+        let settled = |record: &PassRecord| record.outcome == PassOutcome::Settled && record.generation == generation;
+        let record = self.pass_where(key, settled).await;
+        self.idle().await;
+        record
+    }
+
+    /// Waits until no pass runs or waits for a worker.
+    pub async fn idle(&self) {
+        let idle = async {
+            // Several looks in a row: what a pass wrote comes back through a watch.
+            let mut quiet = 0;
+            while quiet < 20 {
+                let depth = self.host.depth();
+                quiet = if depth.ready + depth.running == 0 { quiet + 1 } else { 0 };
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, idle).await.expect("the host becomes idle");
+    }
+
+    /// Waits until an object satisfies the predicate.
+    pub async fn until(&self, key: &ObjectKey, is_it: impl Fn(Option<&Value>) -> bool) {
+        let wait = async {
+            while !is_it(self.find(key).await.as_ref()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(timeout(PATIENCE, wait).await.is_ok(), "{key} never became as expected: {:?}", self.find(key).await);
+    }
+
+    /// Records of passes so far that nobody took.
+    pub fn drain(&mut self) -> Vec<Arc<PassRecord>> {
+        let mut records = Vec::new();
+        while let Ok(record) = self.journal.try_recv() {
+            records.push(record);
+        }
+        records
+    }
+}
+
+fn new_server() -> ApiServer {
+    ApiServer::builder().garbage_collector(true).stand_ins(true).build()
+}
