@@ -30,7 +30,7 @@ pub enum Retry {
 }
 
 impl ApiError {
-    pub(crate) fn new(action: &'static str, target: impl ToString, source: kube::Error) -> Self {
+    pub(crate) fn new(action: &'static str, target: &(impl ToString + ?Sized), source: kube::Error) -> Self {
         Self { action, target: target.to_string(), source: Box::new(source) }
     }
 
@@ -116,8 +116,8 @@ impl Api {
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<Value, ApiError> {
         let request =
-            request.map_err(|error| ApiError::new(action, target.to_string(), kube::Error::BuildRequest(error)))?;
-        self.client.request(request).await.map_err(|error| ApiError::new(action, target.to_string(), error))
+            request.map_err(|error| ApiError::new(action, target, kube::Error::BuildRequest(error)))?;
+        self.client.request(request).await.map_err(|error| ApiError::new(action, target, error))
     }
 
     fn request(key: &ObjectKey) -> Request {

@@ -29,8 +29,11 @@ pub struct Served {
 #[derive(Clone)]
 pub struct Discovery {
     client: Client,
-    known: Arc<Mutex<BTreeMap<String, (Instant, Vec<Served>)>>>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// Types of each group version, and when the server was asked.
+type Known = BTreeMap<String, (Instant, Vec<Served>)>;
 
 impl Discovery {
     /// Knows nothing yet.

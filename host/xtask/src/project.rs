@@ -67,7 +67,6 @@ pub(crate) fn dev(arguments: &[String]) -> Result<ExitCode> {
 /// Builds what tests need and runs them all.
 pub(crate) fn test(arguments: &[String]) -> Result<ExitCode> {
     guests::run(&guests::Options::default())?;
-    succeed(cargo().args(["build", "--workspace", "--bin", "filbert"]))?;
     succeed(cargo().args(["test", "--workspace"]).args(arguments))?;
     Ok(ExitCode::SUCCESS)
 }
