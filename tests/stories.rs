@@ -48,7 +48,8 @@ async fn what_a_step_proposes_is_applied_with_owner_and_field_manager() {
     assert_eq!(child["metadata"]["managedFields"][0]["manager"], "filbert/greeting/greet");
     let status = &world.get(&greeting("spring")).await["status"];
     assert_eq!(status["observedGeneration"], 1);
-    let ready = status["conditions"].as_array().expect("conditions").iter().find(|it| it["type"] == "Ready").expect("Ready");
+    let ready =
+        status["conditions"].as_array().expect("conditions").iter().find(|it| it["type"] == "Ready").expect("Ready");
     assert_eq!((&ready["status"], &ready["reason"]), (&json!("True"), &json!("Settled")));
 }
 
@@ -78,7 +79,8 @@ async fn a_foreign_object_in_the_way_is_reported_and_left_alone() {
     let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "spring-greeting", "namespace": "default"}, "data": {"message": "mine"}});
     let before = world.apply(&config_map("spring-greeting"), &foreign).await;
     world.apply(&greeting("spring"), &greet("spring", "Ann")).await;
-    let is_foreign = |outcome: &PassOutcome| matches!(outcome, PassOutcome::Failed { reason, .. } if reason == "ForeignObject");
+    let is_foreign =
+        |outcome: &PassOutcome| matches!(outcome, PassOutcome::Failed { reason, .. } if reason == "ForeignObject");
     world.pass_where(&greeting("spring"), |record| is_foreign(&record.outcome)).await;
     assert_eq!(world.get(&config_map("spring-greeting")).await, before);
     // Once it is out of the way, the step goes on by itself.
@@ -98,7 +100,8 @@ async fn an_invalid_edit_is_reported_and_what_runs_is_left_as_it_is() {
     world.idle().await;
     assert_eq!(world.get(&config_map("spring-greeting")).await, before);
     let status = &world.get(&greeting("spring")).await["status"];
-    let valid = status["conditions"].as_array().expect("conditions").iter().find(|it| it["type"] == "Valid").expect("Valid");
+    let valid =
+        status["conditions"].as_array().expect("conditions").iter().find(|it| it["type"] == "Valid").expect("Valid");
     assert_eq!(valid["message"], "spec.who: Required value: somebody must be greeted");
 }
 
@@ -131,7 +134,8 @@ async fn an_operator_that_starts_anew_changes_nothing() {
     let before = world.get(&stateful_set("library")).await["metadata"]["resourceVersion"].clone();
     let mut world = world.restart().await;
     let record = world.settled(&hazelcast("library")).await;
-    let changed: Vec<_> = record.steps.iter().flat_map(|step| &step.effects).filter(|it| it.kind != EffectKind::Unchanged).collect();
+    let changed: Vec<_> =
+        record.steps.iter().flat_map(|step| &step.effects).filter(|it| it.kind != EffectKind::Unchanged).collect();
     assert_eq!(changed, Vec::<&filbert_runtime::Effect>::new());
     assert_eq!(world.get(&stateful_set("library")).await["metadata"]["resourceVersion"], before);
 }
@@ -144,7 +148,10 @@ async fn garbage_in_the_folder_leaves_the_last_good_module_in_service() {
     let serving = world.library.serving();
     let state = &serving.states()[0];
     assert!(state.digest.is_some(), "still in service");
-    assert!(state.problem.as_ref().is_some_and(|problem| problem.contains("failed to load module `hello`")), "{state:?}");
+    assert!(
+        state.problem.as_ref().is_some_and(|problem| problem.contains("failed to load module `hello`")),
+        "{state:?}"
+    );
     world.apply(&greeting("spring"), &greet("spring", "Ann")).await;
     world.settled(&greeting("spring")).await;
     assert_eq!(world.get(&config_map("spring-greeting")).await["data"]["message"], "Hello, Ann!");
@@ -171,7 +178,12 @@ async fn a_cluster_is_created_scaled_paused_resumed_and_deleted() {
     let key = hazelcast("library");
     let replicas = |world: &World| {
         let api = world.api.clone();
-        async move { api.get(&stateful_set("library")).await.expect("answer").map(|it| it["status"]["readyReplicas"].as_i64().unwrap_or(0)) }
+        async move {
+            api.get(&stateful_set("library"))
+                .await
+                .expect("answer")
+                .map(|it| it["status"]["readyReplicas"].as_i64().unwrap_or(0))
+        }
     };
     for size in [3, 5, 2, 0, 1] {
         world.apply(&key, &cluster("library", json!({"clusterSize": size}))).await;

@@ -63,8 +63,9 @@ pub fn folder_with(files: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in files {
         let from = built_modules().join(file);
-        std::fs::copy(&from, folder.path().join(file))
-            .unwrap_or_else(|error| panic!("failed to copy `{}`: {error}; `cargo xtask guests` builds it", from.display()));
+        std::fs::copy(&from, folder.path().join(file)).unwrap_or_else(|error| {
+            panic!("failed to copy `{}`: {error}; `cargo xtask guests` builds it", from.display())
+        });
     }
     folder
 }
@@ -138,7 +139,9 @@ impl World {
             }
         })
         .await;
-        found.unwrap_or_else(|_| panic!("no such pass of {key}; the last was {:?}", last.map(|record| record.outcome.summary())))
+        found.unwrap_or_else(|_| {
+            panic!("no such pass of {key}; the last was {:?}", last.map(|record| record.outcome.summary()))
+        })
     }
 
     /// Waits until the operator has nothing left to do for this object as it is now.

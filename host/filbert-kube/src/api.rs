@@ -115,8 +115,7 @@ impl Api {
         target: &(impl ToString + ?Sized),
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<Value, ApiError> {
-        let request =
-            request.map_err(|error| ApiError::new(action, target, kube::Error::BuildRequest(error)))?;
+        let request = request.map_err(|error| ApiError::new(action, target, kube::Error::BuildRequest(error)))?;
         self.client.request(request).await.map_err(|error| ApiError::new(action, target, error))
     }
 

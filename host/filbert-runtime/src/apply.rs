@@ -37,7 +37,9 @@ pub enum ApplyError {
     #[error("the API server does not serve `{0}`; is its definition missing?")]
     NotServed(String),
     /// The object belongs to somebody else, and stays as it is.
-    #[error("{key} is there already and belongs to {owner}; it stays as it is. Remove or rename it, or give this resource another name")]
+    #[error(
+        "{key} is there already and belongs to {owner}; it stays as it is. Remove or rename it, or give this resource another name"
+    )]
     Foreign {
         /// Which.
         key: ObjectKey,
@@ -192,7 +194,10 @@ impl Applier {
         for desired in &plan.apply {
             let one = self.check(desired, grants, owner, &subject).await?;
             if !keys.insert(one.key.clone()) {
-                return Err(ApplyError::BadObject { what: desired.title(), problem: "stands in the plan twice".to_owned() });
+                return Err(ApplyError::BadObject {
+                    what: desired.title(),
+                    problem: "stands in the plan twice".to_owned(),
+                });
             }
             checked.push(one);
         }
@@ -217,11 +222,16 @@ impl Applier {
     ) -> Result<Checked<'a>, ApplyError> {
         let bad = |problem: &str| ApplyError::BadObject { what: desired.title(), problem: problem.to_owned() };
         let type_meta = desired.type_meta().ok_or_else(|| bad("has no `apiVersion` or `kind`"))?;
-        let name = object::name(&desired.object).filter(|name| !name.is_empty()).ok_or_else(|| bad("has no `metadata.name`"))?;
-        let served = self.discovery.of_type(&type_meta).await?.ok_or_else(|| ApplyError::NotServed(type_meta.to_string()))?;
+        let name = object::name(&desired.object)
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| bad("has no `metadata.name`"))?;
+        let served =
+            self.discovery.of_type(&type_meta).await?.ok_or_else(|| ApplyError::NotServed(type_meta.to_string()))?;
         let namespace = match (served.namespaced, object::namespace(&desired.object)) {
             (true, Some(namespace)) => Some(namespace.to_owned()),
-            (true, None) => Some(owner.key.namespace.clone().ok_or_else(|| bad("has no namespace, and neither has its owner"))?),
+            (true, None) => {
+                Some(owner.key.namespace.clone().ok_or_else(|| bad("has no namespace, and neither has its owner"))?)
+            }
             (false, None) => None,
             (false, Some(_)) => return Err(bad("has a namespace, but its kind has none")),
         };
@@ -231,7 +241,8 @@ impl Applier {
         }
         grants.check(Verb::Apply, &key, Some(&labels_of(&desired.object)), subject.as_subject())?;
         let mut object = desired.object.clone();
-        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut).ok_or_else(|| bad("has no metadata"))?;
+        let metadata =
+            object.get_mut("metadata").and_then(Value::as_object_mut).ok_or_else(|| bad("has no metadata"))?;
         for reserved in ["ownerReferences", "finalizers", "managedFields", "resourceVersion", "uid"] {
             if metadata.contains_key(reserved) {
                 return Err(bad(&format!("sets `metadata.{reserved}`, which is the host's")));
@@ -253,7 +264,13 @@ impl Applier {
             // Several resources may share one object, each with its own fields.
             Ownership::Shared | Ownership::Kept => format!("{manager}/{}", owner.uid.get(..8).unwrap_or(&owner.uid)),
         };
-        let effect = |kind, changes| Effect { kind, key: key.clone(), title: desired.title(), reason: desired.reason.clone(), changes };
+        let effect = |kind, changes| Effect {
+            kind,
+            key: key.clone(),
+            title: desired.title(),
+            reason: desired.reason.clone(),
+            changes,
+        };
         let selection = match desired.ownership {
             Ownership::Owned => Caches::owned(&key.resource),
             Ownership::Shared | Ownership::Kept => Selection {
@@ -273,7 +290,8 @@ impl Applier {
                 // seen as such, and forgotten there.
                 None => true,
                 Some(cached) => {
-                    cached.fingerprint == applied.fingerprint || resource_version(&cached.object) < applied.resource_version
+                    cached.fingerprint == applied.fingerprint
+                        || resource_version(&cached.object) < applied.resource_version
                 }
             };
             if as_applied {
@@ -287,7 +305,9 @@ impl Applier {
         if let Some(live) = &live {
             match desired.ownership {
                 Ownership::Owned if !belongs_to(live, owner) => return Err(foreign(key, live)),
-                Ownership::Kept if !Cached::new(live.clone()).managers.contains(&manager) => return Err(foreign(key, live)),
+                Ownership::Kept if !Cached::new(live.clone()).managers.contains(&manager) => {
+                    return Err(foreign(key, live));
+                }
                 Ownership::Owned | Ownership::Kept | Ownership::Shared => {}
             }
         }
@@ -298,7 +318,8 @@ impl Applier {
             return Ok(effect(kind, changes));
         }
         let stored = self.api.apply(key, object, &manager, true).await?;
-        let applied = Applied { wanted, fingerprint: fingerprint(&stored), resource_version: resource_version(&stored) };
+        let applied =
+            Applied { wanted, fingerprint: fingerprint(&stored), resource_version: resource_version(&stored) };
         self.applied.set(key, &manager, applied);
         let same = live.as_ref().is_some_and(|live| resource_version(live) == applied.resource_version);
         Ok(effect(if same { EffectKind::Unchanged } else { kind }, changes))
@@ -339,10 +360,18 @@ impl Applier {
             for cached in owned {
                 let live = &cached.object;
                 let name = object::name(live).unwrap_or_default().to_owned();
-                let key = ObjectKey { resource: resource.clone(), namespace: object::namespace(live).map(str::to_owned), name };
+                let key = ObjectKey {
+                    resource: resource.clone(),
+                    namespace: object::namespace(live).map(str::to_owned),
+                    name,
+                };
                 let is_ours_alone = cached.managers.contains(manager)
                     && cached.managers.iter().all(|other| other == manager || !other.starts_with("filbert/"));
-                if proposed.contains(&key) || !is_ours_alone || object::is_being_deleted(live) || !belongs_to(live, owner) {
+                if proposed.contains(&key)
+                    || !is_ours_alone
+                    || object::is_being_deleted(live)
+                    || !belongs_to(live, owner)
+                {
                     continue;
                 }
                 grants.check(Verb::Delete, &key, Some(&labels_of(live)), subject.as_subject())?;
@@ -372,11 +401,20 @@ impl Applier {
                     continue;
                 }
                 let name = object::name(live).unwrap_or_default().to_owned();
-                let key = ObjectKey { resource: resource.clone(), namespace: object::namespace(live).map(str::to_owned), name };
+                let key = ObjectKey {
+                    resource: resource.clone(),
+                    namespace: object::namespace(live).map(str::to_owned),
+                    name,
+                };
                 if self.mode == Mode::Act {
                     self.api.delete(&key, object::uid(live)).await?;
                 }
-                effects.push(effect_on(live, EffectKind::Pruned, key, "its owner goes, and garbage collection does not see it".to_owned()));
+                effects.push(effect_on(
+                    live,
+                    EffectKind::Pruned,
+                    key,
+                    "its owner goes, and garbage collection does not see it".to_owned(),
+                ));
             }
         }
         Ok(())
@@ -385,7 +423,8 @@ impl Applier {
 
 /// Types of which the host may have applied objects for a module, except volume claims.
 fn prunable(grants: &Grants) -> BTreeSet<ResourceType> {
-    let may_apply = grants.objects().filter(|grant| grant.verbs.contains(&Verb::Apply) && grant.resource.version != "*");
+    let may_apply =
+        grants.objects().filter(|grant| grant.verbs.contains(&Verb::Apply) && grant.resource.version != "*");
     may_apply.map(|grant| grant.resource.clone()).filter(|resource| !holds_data(resource)).collect()
 }
 
@@ -421,11 +460,15 @@ fn own(metadata: &mut Map<String, Value>, key: &ObjectKey, owner: &Owner) {
 fn belongs_to(live: &Value, owner: &Owner) -> bool {
     match object::controller(live) {
         Some((uid, _, _)) => uid == owner.uid,
-        None => live.pointer("/metadata/labels").and_then(|labels| labels.get(OWNED_BY)).and_then(Value::as_str) == Some(&owner.uid),
+        None => {
+            live.pointer("/metadata/labels").and_then(|labels| labels.get(OWNED_BY)).and_then(Value::as_str)
+                == Some(&owner.uid)
+        }
     }
 }
 
 fn foreign(key: &ObjectKey, live: &Value) -> ApplyError {
-    let owner = object::controller(live).map_or_else(|| "nobody that this operator knows".to_owned(), |(_, kind, name)| format!("{kind} `{name}`"));
+    let owner = object::controller(live)
+        .map_or_else(|| "nobody that this operator knows".to_owned(), |(_, kind, name)| format!("{kind} `{name}`"));
     ApplyError::Foreign { key: key.clone(), owner }
 }

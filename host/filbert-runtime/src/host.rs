@@ -415,7 +415,8 @@ impl Interests {
         let mut concerned = self.of_key.get(&change.key).cloned().unwrap_or_default();
         let Some(queries) = self.of_type.get(&change.key.resource) else { return concerned };
         // An object that leaves a selection concerns those who listed it before.
-        let states: Vec<_> = [&change.before, &change.after].into_iter().flatten().map(|cached| labels_of(&cached.object)).collect();
+        let states: Vec<_> =
+            [&change.before, &change.after].into_iter().flatten().map(|cached| labels_of(&cached.object)).collect();
         for (of, queries) in queries {
             let listed = queries.iter().any(|query| {
                 query.namespace.as_ref().is_none_or(|namespace| change.key.namespace.as_ref() == Some(namespace))
@@ -431,7 +432,12 @@ impl Interests {
 
 /// One pass that changes nothing: what the steps of a pipeline read about an object, what they propose, and what of that
 /// is not there yet.
-pub async fn describe(client: Client, pipeline: &ServingPipeline, key: &ObjectKey, object: &serde_json::Value) -> PassRecord {
+pub async fn describe(
+    client: Client,
+    pipeline: &ServingPipeline,
+    key: &ObjectKey,
+    object: &serde_json::Value,
+) -> PassRecord {
     let discovery = Discovery::new(client.clone());
     let (caches, _changes) = Caches::new(client.clone(), discovery.clone());
     let world = World {

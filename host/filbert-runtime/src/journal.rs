@@ -177,7 +177,9 @@ impl PassOutcome {
                 let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
                 format!("invalid: {}", texts.join("; "))
             }
-            Self::Failed { step: Some(step), reason, message, .. } => format!("failed in `{step}`: {reason}: {message}"),
+            Self::Failed { step: Some(step), reason, message, .. } => {
+                format!("failed in `{step}`: {reason}: {message}")
+            }
             Self::Failed { step: None, reason, message, .. } => format!("failed: {reason}: {message}"),
             Self::Finalized => "finalized".to_owned(),
             Self::Gone => "gone".to_owned(),

@@ -95,7 +95,9 @@ pub enum LibraryError {
         source: LoadError,
     },
     /// The component wants more than its grant.
-    #[error("module `{module}` {version} asks for more than it is granted: {wish}; add the grant to its Module file, or keep the version in service")]
+    #[error(
+        "module `{module}` {version} asks for more than it is granted: {wish}; add the grant to its Module file, or keep the version in service"
+    )]
     BeyondGrant {
         /// The module.
         module: String,
@@ -323,7 +325,8 @@ impl Library {
             let outcome = self.take_up(&mut state, name, path, spec, &files, progress).await;
             let problem = match outcome {
                 Ok(module) => {
-                    let is_new = state.good.get(name).is_none_or(|(old, _)| old.module.digest() != module.module.digest());
+                    let is_new =
+                        state.good.get(name).is_none_or(|(old, _)| old.module.digest() != module.module.digest());
                     if is_new && !first {
                         info!(module = name, digest = short(module.module.digest()), "module swapped");
                     }
@@ -359,7 +362,11 @@ impl Library {
                     digest: Some(module.module.digest().to_owned()),
                     version: Some(module.module.description().version.clone()),
                     file: path.clone(),
-                    problem: Some(if gone { "its file is gone; still in service".to_owned() } else { "its Module document is gone; still in service".to_owned() }),
+                    problem: Some(if gone {
+                        "its file is gone; still in service".to_owned()
+                    } else {
+                        "its Module document is gone; still in service".to_owned()
+                    }),
                 });
                 loaded.insert(name.clone(), module.clone());
             }
@@ -386,11 +393,13 @@ impl Library {
                 Err(error) => found.problems.push(error),
             }
         }
-        let named: BTreeSet<_> = found.modules.values().map(|(_, spec)| self.folder.join(&spec.component.file)).collect();
+        let named: BTreeSet<_> =
+            found.modules.values().map(|(_, spec)| self.folder.join(&spec.component.file)).collect();
         for (path, _) in files.iter().filter(|(path, _)| !is_yaml(path) && !named.contains(path)) {
             let Some(name) = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { continue };
             let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let spec = ModuleSpec { component: pipeline::ComponentSource { file, digest: None }, ..ModuleSpec::default() };
+            let spec =
+                ModuleSpec { component: pipeline::ComponentSource { file, digest: None }, ..ModuleSpec::default() };
             match found.modules.get(&name) {
                 Some((first, _)) => found.problems.push(LibraryError::SameName {
                     kind: "Module",
@@ -417,7 +426,10 @@ impl Library {
     ) -> Result<ServingModule, LibraryError> {
         let file = self.folder.join(&spec.component.file);
         let Some((_, wasm)) = files.iter().find(|(path, _)| *path == file) else {
-            let source = std::io::Error::new(std::io::ErrorKind::NotFound, format!("named by module `{name}` in `{}`", path.display()));
+            let source = std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                format!("named by module `{name}` in `{}`", path.display()),
+            );
             return Err(LibraryError::Read { path: file, source });
         };
         let digest: [u8; 32] = Sha256::digest(wasm).into();
@@ -425,10 +437,16 @@ impl Library {
         if let Some(wanted) = &spec.component.digest
             && *wanted != hex
         {
-            return Err(LibraryError::Digest { module: name.to_owned(), path: file, found: hex, wanted: wanted.clone() });
+            return Err(LibraryError::Digest {
+                module: name.to_owned(),
+                path: file,
+                found: hex,
+                wanted: wanted.clone(),
+            });
         }
         let limits = self.limits(spec);
-        let kept = state.good.get(name).filter(|(good, _)| good.module.digest() == hex && *good.module.limits() == limits);
+        let kept =
+            state.good.get(name).filter(|(good, _)| good.module.digest() == hex && *good.module.limits() == limits);
         let module = match kept {
             Some((good, _)) => good.module.clone(),
             None => {
@@ -509,7 +527,10 @@ impl Library {
 fn resolve(name: &str, spec: &PipelineSpec, modules: &BTreeMap<String, ServingModule>) -> Option<ServingPipeline> {
     let reviewers = |reviewers: &[pipeline::Reviewer]| -> Option<Vec<ServingReviewer>> {
         let reviewer = |it: &pipeline::Reviewer| {
-            Some(ServingReviewer { module: modules.get(&it.module)?.clone(), parameters: Arc::new(it.parameters.clone()) })
+            Some(ServingReviewer {
+                module: modules.get(&it.module)?.clone(),
+                parameters: Arc::new(it.parameters.clone()),
+            })
         };
         reviewers.iter().map(reviewer).collect()
     };
@@ -533,7 +554,13 @@ fn resolve(name: &str, spec: &PipelineSpec, modules: &BTreeMap<String, ServingMo
         .or_else(|| steps.iter().any(|step| step.finalizes).then(|| pipeline::DEFAULT_FINALIZER.to_owned()));
     let mut hash = Sha256::new();
     hash.update(serde_json::to_vec(spec).unwrap_or_default());
-    for module in spec.defaulting.iter().chain(&spec.validation).map(|it| &it.module).chain(spec.steps.iter().map(|it| &it.module)) {
+    for module in spec
+        .defaulting
+        .iter()
+        .chain(&spec.validation)
+        .map(|it| &it.module)
+        .chain(spec.steps.iter().map(|it| &it.module))
+    {
         if let Some(serving) = modules.get(module) {
             hash.update(serving.module.digest());
             hash.update(serde_json::to_vec(&*serving.grants).unwrap_or_default());
@@ -587,7 +614,12 @@ impl Found {
             return Err(wrong("has no `metadata.name`".to_owned()));
         }
         let spec = value.get("spec").cloned().unwrap_or_default();
-        let same = |kind, first: &PathBuf| LibraryError::SameName { kind, name: name.clone(), first: first.clone(), second: path.clone() };
+        let same = |kind, first: &PathBuf| LibraryError::SameName {
+            kind,
+            name: name.clone(),
+            first: first.clone(),
+            second: path.clone(),
+        };
         if kind == "Module" {
             let spec = ModuleSpec::deserialize(&spec).map_err(|error| wrong(format!("spec: {error}")))?;
             if let Some((first, _)) = self.modules.get(&name) {

@@ -167,15 +167,21 @@ impl World {
     /// Answers a question. Pure but for what the caches hold and the time.
     pub async fn answer(&self, question: &Question, grants: &Grants, subject: &SubjectName) -> Answer {
         match question {
-            Question::Get(key, scope) => Answer::Object(self.get(key, scope, grants, subject).await.map(|found| found.map(Json))),
-            Question::List(query, scope) => Answer::Objects(self.list(query, scope, grants, subject).await.map(|found| found.into_iter().map(Json).collect())),
+            Question::Get(key, scope) => {
+                Answer::Object(self.get(key, scope, grants, subject).await.map(|found| found.map(Json)))
+            }
+            Question::List(query, scope) => Answer::Objects(
+                self.list(query, scope, grants, subject).await.map(|found| found.into_iter().map(Json).collect()),
+            ),
             Question::Reached(moment) => Answer::Flag(self.clock.now() >= *moment),
             Question::Now(tick) => {
                 let (now, tick) = (self.clock.now(), (*tick).max(1000));
                 Answer::Moment(now - now % tick)
             }
             Question::KubernetesVersion => Answer::Text(self.discovery.kubernetes_version().await.unwrap_or_default()),
-            Question::Serves(resource) => Answer::Flag(self.discovery.of_resource(resource).await.is_ok_and(|served| served.is_some())),
+            Question::Serves(resource) => {
+                Answer::Flag(self.discovery.of_resource(resource).await.is_ok_and(|served| served.is_some()))
+            }
             Question::OperatorNamespace => Answer::Text(self.operator_namespace.to_string()),
             Question::Watches(_) => Answer::Flag(true),
         }
@@ -216,7 +222,8 @@ impl World {
         let mut found: BTreeMap<(Option<String>, String), Arc<Cached>> = BTreeMap::new();
         for grant in grants.objects().filter(|grant| is_read_grant_for(grant, &query.resource)) {
             for cached in self.caches.list(&selection_of_list(grant, &query.resource)).await.map_err(read_error)? {
-                let (namespace, name) = (object::namespace(&cached.object), object::name(&cached.object).unwrap_or_default());
+                let (namespace, name) =
+                    (object::namespace(&cached.object), object::name(&cached.object).unwrap_or_default());
                 let labels = labels_of(&cached.object);
                 if query.namespace.as_deref().is_none_or(|wanted| namespace == Some(wanted))
                     && query.labels.iter().all(|requirement| requirement.holds(&labels))
@@ -227,7 +234,11 @@ impl World {
             }
         }
         if found.len() > LONGEST_LIST {
-            let text = format!("{} objects of {} answer this, more than {LONGEST_LIST}; ask for fewer", found.len(), query.resource);
+            let text = format!(
+                "{} objects of {} answer this, more than {LONGEST_LIST}; ask for fewer",
+                found.len(),
+                query.resource
+            );
             return Err(ReadError::Invalid(text));
         }
         found.values().map(|cached| narrowed(&cached.object, scope)).collect()
@@ -294,9 +305,14 @@ fn narrowed(object: &Value, scope: &Scope) -> Result<Arc<str>, ReadError> {
             let mut kept = Map::new();
             kept.insert("apiVersion".into(), field("apiVersion"));
             kept.insert("kind".into(), field("kind"));
-            for path in ["metadata.name", "metadata.namespace", "metadata.uid"].into_iter().chain(paths.iter().map(String::as_str)) {
+            for path in ["metadata.name", "metadata.namespace", "metadata.uid"]
+                .into_iter()
+                .chain(paths.iter().map(String::as_str))
+            {
                 if path.is_empty() || path.split('.').any(str::is_empty) {
-                    return Err(ReadError::Invalid(format!("`{path}` is no field path; `status.readyReplicas` is one")));
+                    return Err(ReadError::Invalid(format!(
+                        "`{path}` is no field path; `status.readyReplicas` is one"
+                    )));
                 }
                 if let Some(value) = path.split('.').try_fold(object, |value, name| value.get(name)) {
                     keep(&mut kept, path, value);

@@ -77,12 +77,13 @@ impl Passes {
         if kept.uid != uid {
             *kept = Kept { uid: uid.to_owned(), ..Kept::default() };
         }
-        let TypeMeta { api_version, kind } =
-            TypeMeta::of(stored).unwrap_or_else(|| TypeMeta { api_version: key.resource.api_version(), kind: String::new() });
+        let TypeMeta { api_version, kind } = TypeMeta::of(stored)
+            .unwrap_or_else(|| TypeMeta { api_version: key.resource.api_version(), kind: String::new() });
         let owner = Owner { key: key.clone(), api_version, kind: kind.clone(), uid: uid.to_owned() };
         let subject = plan::subject_of(stored);
         let (steps, facts, applied) = Default::default();
-        let mut running = Running { passes: self, pipeline, key, stored, subject, owner, steps, facts, next: None, applied };
+        let mut running =
+            Running { passes: self, pipeline, key, stored, subject, owner, steps, facts, next: None, applied };
         let mut warnings = Vec::new();
         let outcome = if object::is_being_deleted(stored) {
             running.finalize(kept).await
@@ -128,7 +129,8 @@ impl Passes {
         let status = report::status_of(stored, &fragments, &summary, complete, &self.world.clock.timestamp());
         let mut events: Vec<Event> = plans.iter().flat_map(|(_, plan)| plan.events.iter().cloned()).collect();
         events.extend(report::events_of(stored, &summary));
-        record.wrote_status = report::write_status(&self.applier.api, &record.key, stored, status, &mut kept.reported).await?;
+        record.wrote_status =
+            report::write_status(&self.applier.api, &record.key, stored, status, &mut kept.reported).await?;
         if let Some(recorder) = &self.recorder {
             report::write_events(recorder, &record.key, stored, &events, &mut kept.reported).await;
         }
@@ -262,7 +264,10 @@ impl Running<'_> {
             Err(error) => (None, broken(&error)),
         };
         if let Some(plan) = &plan {
-            let named = plan.facts.iter().map(|fact| Fact { name: format!("{}/{}", step.name, fact.name), value: fact.value.clone() });
+            let named = plan
+                .facts
+                .iter()
+                .map(|fact| Fact { name: format!("{}/{}", step.name, fact.name), value: fact.value.clone() });
             self.facts.extend(named);
             self.facts.sort_by(|a, b| a.name.cmp(&b.name));
         }
@@ -283,19 +288,31 @@ impl Running<'_> {
         outcome
     }
 
-    async fn carry_out(&mut self, step: &ServingStep, function: Function, plan: &StepPlan, effects: &mut Vec<Effect>) -> StepOutcome {
+    async fn carry_out(
+        &mut self,
+        step: &ServingStep,
+        function: Function,
+        plan: &StepPlan,
+        effects: &mut Vec<Effect>,
+    ) -> StepOutcome {
         if function == Function::Finalize && !plan.apply.is_empty() {
             return failed("BadPlan", "`finalize` must apply nothing".to_owned(), false);
         }
         if !plan.calls.is_empty() {
-            return failed("CallsNotAvailable", "the step proposes calls, which this host cannot make yet".to_owned(), false);
+            return failed(
+                "CallsNotAvailable",
+                "the step proposes calls, which this host cannot make yet".to_owned(),
+                false,
+            );
         }
         let applier = &self.passes.applier;
         let done = match function {
             Function::Run => applier.carry_out(plan, &step.module.grants, &step.manager, &self.owner, effects).await,
             // What the step applied goes with the object, not by pruning.
             Function::Finalize if plan.delete.is_empty() => Ok(()),
-            Function::Finalize => applier.carry_out(plan, &step.module.grants, &step.manager, &self.owner, effects).await,
+            Function::Finalize => {
+                applier.carry_out(plan, &step.module.grants, &step.manager, &self.owner, effects).await
+            }
         };
         match (done, &plan.outcome) {
             (Err(error), _) => apply_failure(&error),
@@ -321,11 +338,19 @@ impl Running<'_> {
                     Some(path) => format!("{path}: {}", problem.message),
                     None => problem.message.clone(),
                 };
-                Some(PassOutcome::Failed { step: Some(name), reason: problem.reason.clone(), message, retried: *retried })
+                Some(PassOutcome::Failed {
+                    step: Some(name),
+                    reason: problem.reason.clone(),
+                    message,
+                    retried: *retried,
+                })
             }
-            StepOutcome::Failed { reason, message, retried } => {
-                Some(PassOutcome::Failed { step: Some(name), reason: reason.clone(), message: message.clone(), retried: *retried })
-            }
+            StepOutcome::Failed { reason, message, retried } => Some(PassOutcome::Failed {
+                step: Some(name),
+                reason: reason.clone(),
+                message: message.clone(),
+                retried: *retried,
+            }),
         }
     }
 

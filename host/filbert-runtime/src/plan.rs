@@ -71,7 +71,13 @@ pub struct Planned<T> {
 }
 
 /// Whether all reads would be answered as they were. Answers them again, so that whoever asks sees what is read.
-async fn still_holds<T>(kept: &Kept<T>, input: Hash, world: &World, module: &ServingModule, subject: &SubjectName) -> Option<Vec<ReadEntry>> {
+async fn still_holds<T>(
+    kept: &Kept<T>,
+    input: Hash,
+    world: &World,
+    module: &ServingModule,
+    subject: &SubjectName,
+) -> Option<Vec<ReadEntry>> {
     if kept.input != input {
         return None;
     }

@@ -37,8 +37,12 @@ pub fn summary(outcome: &PassOutcome, steps: &[StepRecord]) -> Vec<Condition> {
     };
     let ready = match outcome {
         PassOutcome::Settled => condition(READY, yes, "Settled", "every step is done"),
-        PassOutcome::Waiting { step, reason, message } => condition(READY, no, reason, &format!("step {step}: {message}")),
-        PassOutcome::Invalid { .. } => condition(READY, no, "Invalid", "the object is not valid; what runs is left as it is"),
+        PassOutcome::Waiting { step, reason, message } => {
+            condition(READY, no, reason, &format!("step {step}: {message}"))
+        }
+        PassOutcome::Invalid { .. } => {
+            condition(READY, no, "Invalid", "the object is not valid; what runs is left as it is")
+        }
         PassOutcome::Failed { step, reason, message, .. } => {
             let place = step.as_ref().map(|step| format!("step {step}: ")).unwrap_or_default();
             condition(READY, no, reason, &format!("{place}{message}"))
@@ -58,7 +62,13 @@ pub fn summary(outcome: &PassOutcome, steps: &[StepRecord]) -> Vec<Condition> {
 }
 
 /// The status to be stored. Where not every step ran, what those that did not run said before stays.
-pub fn status_of(object: &Value, fragments: &[Fragment<'_>], summary: &[Condition], complete: bool, now: &str) -> Value {
+pub fn status_of(
+    object: &Value,
+    fragments: &[Fragment<'_>],
+    summary: &[Condition],
+    complete: bool,
+    now: &str,
+) -> Value {
     let stored = object.get("status");
     let host = Fragment { step: "host", status: None, conditions: summary };
     let all: Vec<_> = std::iter::once(host).chain(fragments.iter().cloned()).collect();
@@ -111,8 +121,12 @@ fn kept_conditions(stored: Option<&Value>, new: &[Condition]) -> Vec<Condition> 
                 "False" => ConditionStatus::False,
                 _ => ConditionStatus::Unknown,
             };
-            (!type_.is_empty() && !known.contains(type_.as_str()))
-                .then(|| Condition { type_, status, reason: text("reason"), message: text("message") })
+            (!type_.is_empty() && !known.contains(type_.as_str())).then(|| Condition {
+                type_,
+                status,
+                reason: text("reason"),
+                message: text("message"),
+            })
         })
         .collect()
 }
@@ -136,12 +150,16 @@ pub async fn write_status(
     reported: &mut Reported,
 ) -> Result<bool, ApiError> {
     let stored = object.get("status").cloned().unwrap_or_default();
-    let lost = reported.last.as_ref().is_some_and(|last| !diff::changes(&status, last).iter().all(|change| change.before.is_some()));
+    let lost = reported
+        .last
+        .as_ref()
+        .is_some_and(|last| !diff::changes(&status, last).iter().all(|change| change.before.is_some()));
     if !lost && stored.is_object() && diff::changes(&stored, &status).is_empty() {
         reported.last = Some(status);
         return Ok(false);
     }
-    let TypeMeta { api_version, kind } = TypeMeta::of(object).unwrap_or(TypeMeta { api_version: String::new(), kind: String::new() });
+    let TypeMeta { api_version, kind } =
+        TypeMeta::of(object).unwrap_or(TypeMeta { api_version: String::new(), kind: String::new() });
     let mut metadata = json!({"name": key.name});
     if let (Some(namespace), Some(fields)) = (&key.namespace, metadata.as_object_mut()) {
         fields.insert("namespace".to_owned(), namespace.clone().into());
@@ -159,7 +177,8 @@ pub fn events_of(object: &Value, summary: &[Condition]) -> Vec<Event> {
     for condition in summary {
         let text = |old: &Value, field: &str| old.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let before = stored.iter().find(|old| text(old, "type") == condition.type_);
-        let same = before.is_some_and(|old| text(old, "reason") == condition.reason && text(old, "message") == condition.message);
+        let same = before
+            .is_some_and(|old| text(old, "reason") == condition.reason && text(old, "message") == condition.message);
         let severity = match (condition.type_.as_str(), condition.status) {
             (READY, ConditionStatus::True) => Severity::Normal,
             (VALID | HEALTHY, ConditionStatus::False) => Severity::Warning,
@@ -175,7 +194,13 @@ pub fn events_of(object: &Value, summary: &[Condition]) -> Vec<Event> {
 
 /// Writes events, each once for as long as the host runs. An event that cannot be written is logged and let go: nothing
 /// depends on it.
-pub async fn write_events(recorder: &Recorder, key: &ObjectKey, object: &Value, events: &[Event], reported: &mut Reported) {
+pub async fn write_events(
+    recorder: &Recorder,
+    key: &ObjectKey,
+    object: &Value,
+    events: &[Event],
+    reported: &mut Reported,
+) {
     for event in events {
         let Event { severity, reason, message, about } = event;
         if !reported.events.insert((*severity, reason.clone(), message.clone())) {

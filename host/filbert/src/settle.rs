@@ -57,8 +57,9 @@ async fn look(host: &Host, api: &Api, keys: &[ObjectKey]) -> Outcome<Vec<Standin
         let last = passes.get(key).cloned();
         let live = api.get(key).await.map_err(refused)?;
         let generation = live.as_ref().map(object::generation);
-        let settled =
-            last.as_ref().is_some_and(|last| last.outcome == PassOutcome::Settled && Some(last.generation) == generation);
+        let settled = last
+            .as_ref()
+            .is_some_and(|last| last.outcome == PassOutcome::Settled && Some(last.generation) == generation);
         standings.push(Standing { key: key.clone(), last, settled });
     }
     Ok(standings)

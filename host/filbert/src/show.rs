@@ -21,7 +21,11 @@ pub(crate) fn pass(record: &PassRecord, detail: Detail) -> String {
     let mut text = String::new();
     let PassRecord { key, kind, generation, took, steps, warnings, outcome, .. } = record;
     let place = key.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-    line(&mut text, 0, &format!("{kind} {place}{} (generation {generation}) {}: {}", key.name, time(*took), outcome.summary()));
+    line(
+        &mut text,
+        0,
+        &format!("{kind} {place}{} (generation {generation}) {}: {}", key.name, time(*took), outcome.summary()),
+    );
     for warning in warnings {
         line(&mut text, 1, &format!("warning: {warning}"));
     }
@@ -63,7 +67,14 @@ fn step(text: &mut String, record: &StepRecord, detail: Detail) {
             line(text, 2, &format!("status {status}"));
         }
         for condition in &plan.conditions {
-            line(text, 2, &format!("condition {}={:?} {}: {}", condition.type_, condition.status, condition.reason, condition.message));
+            line(
+                text,
+                2,
+                &format!(
+                    "condition {}={:?} {}: {}",
+                    condition.type_, condition.status, condition.reason, condition.message
+                ),
+            );
         }
     }
     for entry in log {
@@ -84,7 +95,8 @@ pub(crate) fn verb(kind: EffectKind) -> &'static str {
 
 /// Whether people want to see this pass: something was called, changed or said.
 pub(crate) fn is_worth_showing(record: &PassRecord) -> bool {
-    let acted = |step: &StepRecord| step.called || step.effects.iter().any(|effect| effect.kind != EffectKind::Unchanged);
+    let acted =
+        |step: &StepRecord| step.called || step.effects.iter().any(|effect| effect.kind != EffectKind::Unchanged);
     record.wrote_status || record.steps.is_empty() || record.steps.iter().any(acted)
 }
 

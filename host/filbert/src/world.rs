@@ -21,13 +21,15 @@ const MANAGER: &str = "filbert-dev";
 
 /// An engine with the operator's settings.
 pub(crate) fn engine(cache: Option<PathBuf>) -> Outcome<Engine> {
-    let program = std::env::current_exe().context("failed to find this program, which compiles modules in a child process")?;
+    let program =
+        std::env::current_exe().context("failed to find this program, which compiles modules in a child process")?;
     let settings = Settings {
         cache: cache.map_or(Cache::Off, Cache::Required),
         compiler: Compiler::Child { program, args: vec!["compile-module".into()] },
         ..Settings::default()
     };
-    Engine::new(settings).hint("a cache folder must belong to this user and be writable; leave `--cache` out to go on without")
+    Engine::new(settings)
+        .hint("a cache folder must belong to this user and be writable; leave `--cache` out to go on without")
 }
 
 /// The modules of a folder, compiled.
@@ -86,7 +88,9 @@ impl Cluster {
             .apply(&key, &object, MANAGER, true)
             .await
             .map_err(|error| anyhow!("{}", error.detail()).context(error))
-            .with_context(|| format!("the API server refuses {} `{}` ({})", document.type_meta.kind, document.name, document.place))
+            .with_context(|| {
+                format!("the API server refuses {} `{}` ({})", document.type_meta.kind, document.name, document.place)
+            })
             .map_err(Failure::from)?;
         Ok(key)
     }
@@ -100,7 +104,9 @@ impl Cluster {
             .hint("is the kind spelt right? A custom kind needs a module that brings its definition along, or the definition itself before it in the file")?;
         let mut object = object.clone();
         let namespace = served.namespaced.then(|| object::namespace(&object).unwrap_or("default").to_owned());
-        if let (Some(namespace), Some(metadata)) = (&namespace, object.get_mut("metadata").and_then(Value::as_object_mut)) {
+        if let (Some(namespace), Some(metadata)) =
+            (&namespace, object.get_mut("metadata").and_then(Value::as_object_mut))
+        {
             metadata.insert("namespace".to_owned(), namespace.clone().into());
         }
         Ok((ObjectKey { resource: served.resource, namespace, name: name.clone() }, object))

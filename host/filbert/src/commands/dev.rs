@@ -31,11 +31,13 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         eprintln!("warning: {problem}");
     }
     let server = world::embedded();
-    let endpoint = server.serve(options.listen).await.hint("is the port in use? `--listen 127.0.0.1:0` takes a free one")?;
+    let endpoint =
+        server.serve(options.listen).await.hint("is the port in use? `--listen 127.0.0.1:0` takes a free one")?;
     let cluster = Cluster::new(server.client());
     cluster.apply_definitions(&serving).await?;
     let kubeconfig = write_kubeconfig(options.write_kubeconfig.as_deref(), &endpoint.kubeconfig())?;
-    let settings = filbert_runtime::Settings { keep_contexts: options.record.is_some(), ..filbert_runtime::Settings::default() };
+    let settings =
+        filbert_runtime::Settings { keep_contexts: options.record.is_some(), ..filbert_runtime::Settings::default() };
     let (host, running) = Host::new(server.client(), library.clone(), settings);
     let journal = host.journal();
     let running = tokio::spawn(running.run());
@@ -50,7 +52,11 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         let description = module.module.description();
         eprintln!("module {} {} ({})", module.module.name(), description.version, short(module.module.digest()));
     }
-    eprintln!("API server on {}; pods are simulated. For kubectl:\n  export KUBECONFIG={}", endpoint.url, kubeconfig.display());
+    eprintln!(
+        "API server on {}; pods are simulated. For kubectl:\n  export KUBECONFIG={}",
+        endpoint.url,
+        kubeconfig.display()
+    );
     let code = if options.once {
         let standings = settle::wait(&host, &cluster.api, &keys, options.timeout).await?;
         summary(&standings, options.output)
@@ -84,7 +90,10 @@ async fn show_passes(mut journal: broadcast::Receiver<Arc<PassRecord>>) {
 }
 
 fn write_kubeconfig(to: Option<&Path>, text: &str) -> Outcome<PathBuf> {
-    let path = to.map_or_else(|| std::env::temp_dir().join(format!("filbert-dev-{}.kubeconfig", std::process::id())), Path::to_owned);
+    let path = to.map_or_else(
+        || std::env::temp_dir().join(format!("filbert-dev-{}.kubeconfig", std::process::id())),
+        Path::to_owned,
+    );
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("failed to make `{}`", folder.display()))?;
     }

@@ -19,7 +19,8 @@ use crate::world::{self, Cluster};
 pub(crate) async fn client(kubeconfig: Option<&Path>) -> Outcome<kube::Client> {
     let config = match kubeconfig {
         Some(path) => {
-            let file = Kubeconfig::read_from(path).with_context(|| format!("failed to read the kubeconfig `{}`", path.display()))?;
+            let file = Kubeconfig::read_from(path)
+                .with_context(|| format!("failed to read the kubeconfig `{}`", path.display()))?;
             kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?
         }
         None => kube::Config::infer().await.hint("name a kubeconfig with `--kubeconfig`, or set KUBECONFIG")?,
@@ -36,7 +37,9 @@ pub(crate) async fn client(kubeconfig: Option<&Path>) -> Outcome<kube::Client> {
 
 pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     let Some((kind, name)) = options.resource.split_once('/') else {
-        return Err(Failure::misuse(format!("`{}` is not KIND/NAME", options.resource)).hint("for example `greeting/spring`"));
+        return Err(
+            Failure::misuse(format!("`{}` is not KIND/NAME", options.resource)).hint("for example `greeting/spring`")
+        );
     };
     let client = client(options.kubeconfig.as_deref()).await?;
     let library = world::library(&options.folder, Ungoverned::WishesGranted).await?;
@@ -47,7 +50,9 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     for pipeline in serving.pipelines() {
         let served = cluster.discovery.of_resource(&pipeline.resource).await.map_err(world::refused)?;
         if let Some(served) = served
-            && (served.kind.to_lowercase() == wanted || served.resource.plural == wanted || format!("{}s", wanted) == served.resource.plural)
+            && (served.kind.to_lowercase() == wanted
+                || served.resource.plural == wanted
+                || format!("{}s", wanted) == served.resource.plural)
         {
             found = Some((pipeline.clone(), served));
             break;
@@ -55,7 +60,10 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     }
     let Some((pipeline, served)) = found else {
         let known: Vec<_> = serving.pipelines().map(|pipeline| pipeline.resource.plural.as_str()).collect();
-        return Err(Failure::from(anyhow!("no pipeline serves `{kind}` here; there are pipelines for: {}", known.join(", "))));
+        return Err(Failure::from(anyhow!(
+            "no pipeline serves `{kind}` here; there are pipelines for: {}",
+            known.join(", ")
+        )));
     };
     let namespace = served.namespaced.then(|| options.namespace.clone());
     let key = ObjectKey { resource: pipeline.resource.clone(), namespace, name: name.to_owned() };

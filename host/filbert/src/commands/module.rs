@@ -15,11 +15,10 @@ pub(crate) async fn inspect(file: &Path, output: Format) -> Outcome<ExitCode> {
     let bytes = std::fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let engine = world::engine(None)?;
-    let module = engine
-        .load(&name, &bytes)
-        .await
-        .with_context(|| format!("`{}` cannot be used", file.display()))
-        .hint("a component is made from a core module with `wasm-tools component new`, or by `cargo xtask guests`")?;
+    let module =
+        engine.load(&name, &bytes).await.with_context(|| format!("`{}` cannot be used", file.display())).hint(
+            "a component is made from a core module with `wasm-tools component new`, or by `cargo xtask guests`",
+        )?;
     let description = module.description();
     if output == Format::Json {
         let value = json!({

@@ -18,10 +18,15 @@ pub(crate) async fn run(options: &Modules) -> Outcome<ExitCode> {
         for state in serving.states() {
             let version = state.version.as_deref().unwrap_or("-");
             let digest = state.digest.as_deref().map_or("not in service", short);
-            println!("{:<24} {version:<10} {digest:<14} {}", state.name, state.problem.as_deref().unwrap_or("in service"));
+            println!(
+                "{:<24} {version:<10} {digest:<14} {}",
+                state.name,
+                state.problem.as_deref().unwrap_or("in service")
+            );
         }
         for pipeline in serving.pipelines() {
-            let steps: Vec<_> = pipeline.steps.iter().map(|step| format!("{} ({})", step.name, step.module.module.name())).collect();
+            let steps: Vec<_> =
+                pipeline.steps.iter().map(|step| format!("{} ({})", step.name, step.module.module.name())).collect();
             println!("pipeline {} for {}: {}", pipeline.name, pipeline.resource, steps.join(" > "));
         }
         for problem in serving.problems() {

@@ -64,7 +64,9 @@ fn objects(record: &PassRecord) -> Vec<Value> {
     let plans = record.steps.iter().filter_map(|step| step.plan.as_ref());
     let mut objects: Vec<_> = plans.flat_map(|plan| plan.apply.iter().map(|desired| desired.object.clone())).collect();
     for object in &mut objects {
-        if let (Some(metadata), Some(namespace)) = (object.get_mut("metadata").and_then(Value::as_object_mut), &record.key.namespace) {
+        if let (Some(metadata), Some(namespace)) =
+            (object.get_mut("metadata").and_then(Value::as_object_mut), &record.key.namespace)
+        {
             metadata.entry("namespace").or_insert_with(|| namespace.clone().into());
         }
     }
