@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// Deadlines that no good call reaches, however busy the machine is.
 pub(crate) fn limits() -> Limits {
-    let patient = Duration::from_secs(300);
+    let patient = Duration::from_mins(5);
     Limits { memory: 32 << 20, step_deadline: patient, review_deadline: patient, ..Limits::default() }
 }
 

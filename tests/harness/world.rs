@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use crate::modules::target;
 
 /// Nothing a story waits for takes anywhere near this long; it only keeps a test that is wrong from waiting for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One engine for all stories of a process, with compiled code kept between runs.
 fn engine() -> Engine {

@@ -351,22 +351,22 @@ impl Applier {
     ) -> Result<(), ApplyError> {
         let subject = SubjectName { namespace: owner.key.namespace.clone(), name: owner.key.name.clone() };
         for resource in prunable(grants) {
-            let owned = match self.caches.owned_by(&resource, &owner.uid).await {
-                Ok(owned) => owned,
+            let existing = match self.caches.owned_by(&resource, &owner.uid).await {
+                Ok(existing) => existing,
                 // What is not served has no objects.
                 Err(CacheError::NotServed { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            for cached in owned {
-                let live = &cached.object;
+            for found in existing {
+                let live = &found.object;
                 let name = object::name(live).unwrap_or_default().to_owned();
                 let key = ObjectKey {
                     resource: resource.clone(),
                     namespace: object::namespace(live).map(str::to_owned),
                     name,
                 };
-                let is_ours_alone = cached.managers.contains(manager)
-                    && cached.managers.iter().all(|other| other == manager || !other.starts_with("filbert/"));
+                let is_ours_alone = found.managers.contains(manager)
+                    && found.managers.iter().all(|other| other == manager || !other.starts_with("filbert/"));
                 if proposed.contains(&key)
                     || !is_ours_alone
                     || object::is_being_deleted(live)
@@ -390,13 +390,13 @@ impl Applier {
     /// [`ApplyError::Api`].
     pub async fn release(&self, grants: &Grants, owner: &Owner, effects: &mut Vec<Effect>) -> Result<(), ApplyError> {
         for resource in prunable(grants) {
-            let owned = match self.caches.owned_by(&resource, &owner.uid).await {
-                Ok(owned) => owned,
+            let existing = match self.caches.owned_by(&resource, &owner.uid).await {
+                Ok(existing) => existing,
                 Err(CacheError::NotServed { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            for cached in owned {
-                let live = &cached.object;
+            for found in existing {
+                let live = &found.object;
                 if object::controller(live).is_some() || object::is_being_deleted(live) || !belongs_to(live, owner) {
                     continue;
                 }

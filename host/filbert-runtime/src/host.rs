@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info_span, warn};
 
-use crate::apply::{AppliedObjects, Applier, Mode, resource_version};
+use crate::apply::{Applier, Mode, resource_version};
 use crate::clock::{SharedClock, SystemClock};
 use crate::journal::{PassOutcome, PassRecord};
 use crate::library::{Library, Serving, ServingPipeline};
@@ -51,7 +51,7 @@ impl Default for Settings {
             operator_namespace: "filbert".to_owned(),
             clock: Arc::new(SystemClock),
             keep_contexts: false,
-            resync: Some(Duration::from_secs(10 * 60 * 60)),
+            resync: Some(Duration::from_hours(10)),
         }
     }
 }
@@ -87,7 +87,7 @@ struct Inner {
 }
 
 impl Host {
-    /// A host that does nothing until [`Host::run`].
+    /// A host that does nothing until its other half runs: [`Running::run`].
     pub fn new(client: Client, library: Arc<Library>, settings: Settings) -> (Self, Running) {
         let discovery = Discovery::new(client.clone());
         let (caches, changes) = Caches::new(client.clone(), discovery.clone());
@@ -97,8 +97,8 @@ impl Host {
             clock: settings.clock.clone(),
             operator_namespace: settings.operator_namespace.into(),
         };
-        let applied = Arc::new(AppliedObjects::default());
-        let applier = Applier { api: Api::new(client.clone()), caches, discovery, applied, mode: Mode::Act };
+        let applier =
+            Applier { api: Api::new(client.clone()), caches, discovery, applied: Arc::default(), mode: Mode::Act };
         let reporter = Reporter { controller: "filbert".to_owned(), instance: None };
         let recorder = Some(Recorder::new(client, reporter));
         let passes = Passes { world, applier, recorder, keep_contexts: settings.keep_contexts };

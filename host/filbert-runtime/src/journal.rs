@@ -191,6 +191,7 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
 fn shared<S: serde::Serializer>(plan: &Option<Arc<StepPlan>>, serializer: S) -> Result<S::Ok, S::Error> {
     plan.as_deref().serialize(serializer)
 }

@@ -92,7 +92,7 @@ pub enum LibraryError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: LoadError,
+        source: Box<LoadError>,
     },
     /// The component wants more than its grant.
     #[error(
@@ -108,7 +108,7 @@ pub enum LibraryError {
     },
     /// The pipeline does not fit the modules.
     #[error(transparent)]
-    Pipeline(#[from] PipelineError),
+    Pipeline(Box<PipelineError>),
 }
 
 /// A module in service.
@@ -372,7 +372,7 @@ impl Library {
             }
         }
         states.sort_by(|a, b| a.name.cmp(&b.name));
-        let pipelines = self.pipelines(&mut state, &mut found, &loaded);
+        let pipelines = Self::pipelines(&mut state, &mut found, &loaded);
         let problems = found.problems.iter().map(|problem| chain(problem)).collect();
         self.serving.send_replace(Arc::new(Serving { pipelines, modules: loaded, states, problems }));
         Ok(())
@@ -447,13 +447,16 @@ impl Library {
         let limits = self.limits(spec);
         let kept =
             state.good.get(name).filter(|(good, _)| good.module.digest() == hex && *good.module.limits() == limits);
-        let module = match kept {
-            Some((good, _)) => good.module.clone(),
-            None => {
-                progress(name);
-                let loaded = self.engine.load_limited(name, wasm, limits).await;
-                loaded.map_err(|source| LibraryError::Load { module: name.to_owned(), path: file, source })?
-            }
+        let module = if let Some((good, _)) = kept {
+            good.module.clone()
+        } else {
+            progress(name);
+            let loaded = self.engine.load_limited(name, wasm, limits).await;
+            loaded.map_err(|source| LibraryError::Load {
+                module: name.to_owned(),
+                path: file,
+                source: Box::new(source),
+            })?
         };
         let wishes = Grants(module.description().wants.iter().map(|wish| wish.wanted.clone()).collect());
         // Without a Module document there is no administrator's word.
@@ -480,7 +483,6 @@ impl Library {
 
     /// Pipelines with their modules. One that does not fit leaves its last good specification in service.
     fn pipelines(
-        &self,
         state: &mut State,
         found: &mut Found,
         modules: &BTreeMap<String, ServingModule>,
@@ -494,7 +496,7 @@ impl Library {
             }
             for error in errors {
                 warn!(pipeline = name, error = %error, "pipeline not taken up");
-                found.problems.push(error.into());
+                found.problems.push(LibraryError::Pipeline(Box::new(error)));
             }
             if let Some(good) = state.pipelines.get(name)
                 && pipeline::check(name, good, &known).is_empty()

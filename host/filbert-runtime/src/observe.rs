@@ -281,6 +281,7 @@ fn holds_secrets(resource: &ResourceType) -> bool {
     resource.group.is_empty() && matches!(resource.plural.as_str(), "secrets" | "configmaps")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn read_error(error: CacheError) -> ReadError {
     match error {
         CacheError::NotServed { .. } => ReadError::Invalid(error.to_string()),

@@ -102,13 +102,14 @@ impl Passes {
             wrote_status: false,
             outcome,
         };
-        if self.applier.mode == Mode::Act && record.outcome != PassOutcome::Finalized {
-            if let Err(error) = self.report(&mut record, stored, kept).await {
-                record.outcome = host_failure("StatusNotWritten", &error);
-            }
+        if self.applier.mode == Mode::Act
+            && record.outcome != PassOutcome::Finalized
+            && let Err(error) = self.report(&mut record, stored, kept).await
+        {
+            record.outcome = host_failure("StatusNotWritten", &error);
         }
         // Objects of steps that did not run this time still wake the object.
-        applied.extend(kept.applied.drain(..));
+        applied.append(&mut kept.applied);
         applied.sort();
         applied.dedup();
         kept.applied = applied;
@@ -160,7 +161,7 @@ impl Running<'_> {
         let mut worst = PassOutcome::Settled;
         for step in &self.pipeline.steps {
             let outcome = self.take(step, Function::Run, &reviewed.object, kept).await;
-            if let Some(problem) = self.problem(step, &outcome) {
+            if let Some(problem) = Self::problem(step, &outcome) {
                 // The first problem is the one that people should read.
                 if worst == PassOutcome::Settled {
                     worst = problem;
@@ -183,7 +184,7 @@ impl Running<'_> {
         for step in self.pipeline.steps.iter().rev() {
             if step.finalizes {
                 let outcome = self.take(step, Function::Finalize, &input, kept).await;
-                if let Some(problem) = self.problem(step, &outcome) {
+                if let Some(problem) = Self::problem(step, &outcome) {
                     return problem;
                 }
             }
@@ -326,7 +327,7 @@ impl Running<'_> {
         }
     }
 
-    fn problem(&self, step: &ServingStep, outcome: &StepOutcome) -> Option<PassOutcome> {
+    fn problem(step: &ServingStep, outcome: &StepOutcome) -> Option<PassOutcome> {
         let name = step.name.clone();
         match outcome {
             StepOutcome::Done => None,

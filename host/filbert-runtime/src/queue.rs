@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// First pause after a failed pass.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Longest pause after many.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 #[derive(Default)]
 struct State {

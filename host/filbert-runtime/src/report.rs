@@ -73,12 +73,12 @@ pub fn status_of(
     let host = Fragment { step: "host", status: None, conditions: summary };
     let all: Vec<_> = std::iter::once(host).chain(fragments.iter().cloned()).collect();
     let (mut merged, mut conditions, conflicts) = status::merge(&all);
-    if let Some(conflict) = conflicts.first() {
-        if let Some(healthy) = conditions.iter_mut().find(|condition| condition.type_ == HEALTHY) {
-            healthy.status = ConditionStatus::False;
-            "StatusConflict".clone_into(&mut healthy.reason);
-            healthy.message = conflict.to_string();
-        }
+    if let Some(conflict) = conflicts.first()
+        && let Some(healthy) = conditions.iter_mut().find(|condition| condition.type_ == HEALTHY)
+    {
+        healthy.status = ConditionStatus::False;
+        "StatusConflict".clone_into(&mut healthy.reason);
+        healthy.message = conflict.to_string();
     }
     if !complete {
         if let Some(Value::Object(stored)) = stored {

@@ -117,7 +117,7 @@ pub(crate) struct Plan {
 pub(crate) struct Render {
     #[command(flatten)]
     pub(crate) folder: ModuleFolder,
-    /// The resources, with the Secrets and ConfigMaps that they refer to: YAML files, or `-` for standard input.
+    /// The resources, with the `Secret`s and `ConfigMap`s that they refer to: YAML files, or `-` for standard input.
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// How long to wait until all is known.
@@ -129,7 +129,7 @@ pub(crate) struct Render {
 pub(crate) struct Explain {
     #[command(flatten)]
     pub(crate) folder: ModuleFolder,
-    /// Which resource: `hazelcast/NAME`, kind, singular or plural before the slash.
+    /// Which resource: `hazelcast/NAME`; kind or plural before the slash.
     #[arg(value_name = "KIND/NAME")]
     pub(crate) resource: String,
     /// Its namespace.

@@ -51,9 +51,10 @@ fn document(place: &str, object: Value) -> Outcome<Document> {
         .ok_or_else(|| anyhow!("{place} has no `apiVersion` or `kind`"))
         .hint("each document must be a Kubernetes object")?;
     let name = object::name(&object)
+        .map(str::to_owned)
         .ok_or_else(|| anyhow!("{place} ({type_meta}) has no `metadata.name`"))
         .hint("give it a name; generated names cannot be planned for")?;
-    Ok(Document { place: place.to_owned(), name: name.to_owned(), object: object.clone(), type_meta })
+    Ok(Document { place: place.to_owned(), name, object, type_meta })
 }
 
 fn text(file: &Path) -> Outcome<(String, String)> {

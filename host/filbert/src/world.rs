@@ -124,6 +124,7 @@ impl Cluster {
 }
 
 /// An API error with the server's own words as its cause.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 pub(crate) fn refused(error: filbert_kube::ApiError) -> Failure {
     let detail = error.detail();
     Failure::from(anyhow!(detail).context(error.to_string()))

@@ -52,7 +52,7 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
         if let Some(served) = served
             && (served.kind.to_lowercase() == wanted
                 || served.resource.plural == wanted
-                || format!("{}s", wanted) == served.resource.plural)
+                || format!("{wanted}s") == served.resource.plural)
         {
             found = Some((pipeline.clone(), served));
             break;
