@@ -8,6 +8,7 @@
 )]
 
 use filbert_plan::object::{ObjectKey, ResourceType};
+use filbert_record::{Recording, Verdict, replay};
 use filbert_runtime::{EffectKind, PassOutcome, StepOutcome};
 use filbert_tests::world::{World, folder_with};
 use serde_json::{Value, json};
@@ -90,6 +91,10 @@ async fn a_foreign_object_in_the_way_is_reported_and_left_alone() {
         |outcome: &PassOutcome| matches!(outcome, PassOutcome::Failed { reason, .. } if reason == "ForeignObject");
     world.pass_where(&greeting("spring"), |record| is_foreign(&record.outcome)).await;
     assert_eq!(world.get(&config_map("spring-greeting")).await, before);
+    world.idle().await;
+    let events = world.api.list(&ResourceType::new("", "v1", "events"), Some("default")).await.expect("events");
+    let event = events.iter().find(|event| event["involvedObject"]["name"] == "spring").expect("an event");
+    assert_eq!((&event["type"], &event["reason"]), (&json!("Warning"), &json!("ForeignObject")));
     // Once it is out of the way, the step goes on by itself.
     world.api.delete(&config_map("spring-greeting"), None).await.expect("deleted");
     world.until(&config_map("spring-greeting"), |it| it.is_some_and(|it| it["data"]["message"] == "Hello, Ann!")).await;
@@ -250,6 +255,31 @@ async fn swaps_under_load_lose_no_call_and_mix_no_versions_within_a_pass() {
         let greeting = world.get(&config_map(&format!("{name}-greeting"))).await;
         assert_eq!(greeting["data"]["message"], format!("Hello, guest {}!", 80 + index));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recorded_pass_replays_to_the_same_bytes_and_a_changed_input_does_not() {
+    let mut world = World::start().await;
+    world.apply(&hazelcast("library"), &cluster("library", json!({"clusterSize": 2}))).await;
+    let record = world.settled(&hazelcast("library")).await;
+    let text = Recording::of(&record).expect("guests answered").to_json();
+    let mut recording = Recording::from_json(&text).expect("a recording");
+    let serving = world.library.serving();
+    assert_eq!(recording.steps.len(), record.steps.len());
+    for step in &recording.steps {
+        assert_eq!(replay(&serving.modules()[&step.module].module, step).await, Verdict::Same, "{}", step.step);
+    }
+    let step = recording.steps.iter_mut().find(|step| step.step == "stateful-set").expect("the step");
+    step.context.object["spec"]["clusterSize"] = json!(7);
+    let verdict = replay(&serving.modules()[&step.module].module, step).await;
+    let Verdict::Different { same_module: true, changes } = verdict else { panic!("{verdict}") };
+    assert!(changes.contains(".spec.replicas: 2 -> 7"), "{changes}");
+    step.reads.clear();
+    let verdict = replay(&serving.modules()[&step.module].module, step).await;
+    assert!(
+        verdict.to_string().contains("not in the recording: get statefulsets.apps/v1 default/library"),
+        "{verdict}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

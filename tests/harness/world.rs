@@ -98,7 +98,11 @@ impl World {
             let key = ObjectKey { resource: definitions.clone(), namespace: None, name };
             api.apply(&key, &definition, "story", true).await.expect("the server takes the definition");
         }
-        let (host, running) = Host::new(server.client(), library.clone(), filbert_runtime::Settings::default());
+        let (host, running) = Host::new(
+            server.client(),
+            library.clone(),
+            filbert_runtime::Settings { keep_contexts: true, ..filbert_runtime::Settings::default() },
+        );
         let journal = host.journal();
         let running = tokio::spawn(running.run());
         Self { server, api, host, library, journal, running, folder, _temporary: temporary }

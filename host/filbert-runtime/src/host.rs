@@ -10,7 +10,6 @@ use filbert_kube::{Api, Caches, Change, Discovery, Selection};
 use filbert_plan::grant::labels_of;
 use filbert_plan::object::{self, ObjectKey, ResourceType};
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -97,11 +96,8 @@ impl Host {
             clock: settings.clock.clone(),
             operator_namespace: settings.operator_namespace.into(),
         };
-        let applier =
-            Applier { api: Api::new(client.clone()), caches, discovery, applied: Arc::default(), mode: Mode::Act };
-        let reporter = Reporter { controller: "filbert".to_owned(), instance: None };
-        let recorder = Some(Recorder::new(client, reporter));
-        let passes = Passes { world, applier, recorder, keep_contexts: settings.keep_contexts };
+        let applier = Applier { api: Api::new(client), caches, discovery, applied: Arc::default(), mode: Mode::Act };
+        let passes = Passes { world, applier, keep_contexts: settings.keep_contexts };
         let inner = Arc::new(Inner {
             passes,
             library,
@@ -447,6 +443,6 @@ pub async fn describe(
         operator_namespace: "filbert".into(),
     };
     let applier = Applier { api: Api::new(client), caches, discovery, applied: Arc::default(), mode: Mode::Describe };
-    let passes = Passes { world, applier, recorder: None, keep_contexts: false };
+    let passes = Passes { world, applier, keep_contexts: false };
     passes.pass(pipeline, key, object, &mut Kept::default()).await.record
 }

@@ -12,6 +12,7 @@ use filbert_plan::review::Violation;
 use serde::Serialize;
 
 use crate::observe::ReadEntry;
+use crate::plan::Function;
 
 /// One pass over one object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +50,8 @@ pub struct StepRecord {
     pub module: String,
     /// SHA-256 of the module.
     pub digest: String,
+    /// Which function of the step.
+    pub function: Function,
     /// Whether the guest was called, or its kept answer used.
     pub called: bool,
     /// Seconds that the step took, effects included.

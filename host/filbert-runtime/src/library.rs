@@ -674,7 +674,7 @@ fn documents(path: &Path, bytes: &[u8]) -> Result<Vec<Document>, LibraryError> {
     Ok(documents.map(|(index, value)| Document { path: path.to_owned(), index: index + 1, value }).collect())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -11,7 +11,6 @@ use filbert_plan::object::{self, ObjectKey, TypeMeta};
 use filbert_plan::pipeline::OnFailure;
 use filbert_plan::plan::{Event, Fact, Millis, Outcome, StepContext, StepError, StepPlan, Waiting};
 use filbert_plan::status::Fragment;
-use kube::runtime::events::Recorder;
 use serde_json::Value;
 
 use crate::apply::{Applier, ApplyError, Mode, Owner};
@@ -40,8 +39,6 @@ pub struct Passes {
     pub world: World,
     /// What acts.
     pub applier: Applier,
-    /// Who writes events; nobody in a pass that only describes.
-    pub recorder: Option<Recorder>,
     /// Whether records hold the contexts that steps were called with.
     pub keep_contexts: bool,
 }
@@ -132,9 +129,8 @@ impl Passes {
         events.extend(report::events_of(stored, &summary));
         record.wrote_status =
             report::write_status(&self.applier.api, &record.key, stored, status, &mut kept.reported).await?;
-        if let Some(recorder) = &self.recorder {
-            report::write_events(recorder, &record.key, stored, &events, &mut kept.reported).await;
-        }
+        let now = self.world.clock.timestamp();
+        report::write_events(&self.applier.api, &record.key, stored, &events, &now, &mut kept.reported).await;
         Ok(())
     }
 }
@@ -195,6 +191,7 @@ impl Running<'_> {
                     step: step.name.clone(),
                     module: step.module.module.name().to_owned(),
                     digest: step.module.module.digest().to_owned(),
+                    function: Function::Finalize,
                     called: false,
                     took: std::time::Duration::ZERO,
                     context: None,
@@ -277,6 +274,7 @@ impl Running<'_> {
             step: step.name.clone(),
             module: step.module.module.name().to_owned(),
             digest: step.module.module.digest().to_owned(),
+            function,
             called,
             took: started.elapsed(),
             context: self.passes.keep_contexts.then(|| Arc::new(context)),

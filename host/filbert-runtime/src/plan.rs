@@ -8,6 +8,7 @@ use filbert_engine::{CallError, Called, LogLine};
 use filbert_plan::object::{self, ObjectKey};
 use filbert_plan::plan::{Millis, StepContext, StepError, StepPlan};
 use filbert_plan::review::{Operation, Review, User, Verdict, Violation};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -198,7 +199,8 @@ async fn call_reviewers(
 }
 
 /// Which of the two functions of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Function {
     /// The object is there to stay.
     Run,

@@ -5,18 +5,20 @@ use std::collections::BTreeSet;
 
 use filbert_kube::{Api, ApiError};
 use filbert_plan::diff;
-use filbert_plan::object::{self, ObjectKey, TypeMeta};
+use filbert_plan::object::{self, ObjectKey, ResourceType, TypeMeta};
 use filbert_plan::plan::{Condition, ConditionStatus, Event, Severity};
 use filbert_plan::status::{self, Fragment, HEALTHY, READY, VALID};
-use k8s_openapi::api::core::v1::ObjectReference;
-use kube::runtime::events::{self, EventType, Recorder};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
 use crate::journal::{PassOutcome, StepOutcome, StepRecord};
+use crate::library::hex;
 
 /// Field manager of the status.
 pub const MANAGER: &str = "filbert/status";
+/// Who reports, as events name it.
+const REPORTER: &str = "filbert";
 
 /// The host's own conditions for what came of a pass.
 pub fn summary(outcome: &PassOutcome, steps: &[StepRecord]) -> Vec<Condition> {
@@ -195,10 +197,11 @@ pub fn events_of(object: &Value, summary: &[Condition]) -> Vec<Event> {
 /// Writes events, each once for as long as the host runs. An event that cannot be written is logged and let go: nothing
 /// depends on it.
 pub async fn write_events(
-    recorder: &Recorder,
+    api: &Api,
     key: &ObjectKey,
     object: &Value,
     events: &[Event],
+    now: &str,
     reported: &mut Reported,
 ) {
     for event in events {
@@ -206,33 +209,35 @@ pub async fn write_events(
         if !reported.events.insert((*severity, reason.clone(), message.clone())) {
             continue;
         }
-        let reference = match about {
-            Some(about) => ObjectReference {
-                api_version: Some(about.resource.api_version()),
-                namespace: about.namespace.clone(),
-                name: Some(about.name.clone()),
-                ..ObjectReference::default()
-            },
-            None => ObjectReference {
-                api_version: Some(key.resource.api_version()),
-                kind: object.get("kind").and_then(Value::as_str).map(str::to_owned),
-                namespace: key.namespace.clone(),
-                name: Some(key.name.clone()),
-                uid: object::uid(object).map(str::to_owned),
-                ..ObjectReference::default()
-            },
-        };
+        let about = about.as_ref().unwrap_or(key);
+        let namespace = about.namespace.as_deref().unwrap_or("default");
+        let uid = object::uid(object).unwrap_or_default();
+        let mark = Sha256::digest(format!("{uid} {reason} {message} {now}"));
+        let mark = hex(mark.get(..8).unwrap_or_default());
+        let mut involved =
+            json!({"apiVersion": about.resource.api_version(), "name": about.name, "namespace": about.namespace});
+        if let (true, Some(fields)) = (about == key, involved.as_object_mut()) {
+            fields.insert("kind".to_owned(), object.get("kind").cloned().unwrap_or_default());
+            fields.insert("uid".to_owned(), uid.into());
+        }
         // The API server refuses longer ones.
-        let note: String = message.chars().take(1000).collect();
-        let event = events::Event {
-            type_: if *severity == Severity::Warning { EventType::Warning } else { EventType::Normal },
-            reason: reason.clone(),
-            note: Some(note),
-            action: "Reconcile".to_owned(),
-            secondary: None,
-        };
-        if let Err(error) = recorder.publish(&event, &reference).await {
-            warn!(%key, reason, error = %error, "event not written");
+        let message: String = message.chars().take(1000).collect();
+        let event = json!({
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": format!("{}.{mark}", about.name), "namespace": namespace},
+            "involvedObject": involved,
+            "type": if *severity == Severity::Warning { "Warning" } else { "Normal" },
+            "reason": reason,
+            "message": message,
+            "source": {"component": REPORTER},
+            "reportingComponent": REPORTER,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        });
+        if let Err(error) = api.create(&ResourceType::new("", "v1", "events"), Some(namespace), &event).await {
+            warn!(%key, reason, error = error.detail(), "event not written");
         }
     }
 }

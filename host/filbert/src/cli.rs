@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Render(Render),
     /// Show for each step of a resource what it reads, proposes and applied, and why it waits.
     Explain(Explain),
+    /// Call the guests of recordings again and compare their answers, byte by byte.
+    Replay(Replay),
     /// Look at components.
     #[command(subcommand)]
     Module(ModuleCommand),
@@ -141,6 +143,15 @@ pub(crate) struct Explain {
     /// How it is printed.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    /// Recordings, as `filbert dev --record DIR` writes them.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) recordings: Vec<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use filbert_plan::object::ObjectKey;
+use filbert_record::Recording;
 use filbert_runtime::library::{Ungoverned, short};
 use filbert_runtime::{Host, Library, PassRecord};
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
 
 use crate::cli::{Dev, Format};
 use crate::documents;
@@ -40,6 +42,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         filbert_runtime::Settings { keep_contexts: options.record.is_some(), ..filbert_runtime::Settings::default() };
     let (host, running) = Host::new(server.client(), library.clone(), settings);
     let journal = host.journal();
+    let recorder = options.record.as_deref().map(|folder| start_recorder(folder, host.journal())).transpose()?;
     let running = tokio::spawn(running.run());
     let mut keys = Vec::new();
     for document in &documents {
@@ -70,8 +73,39 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         ExitCode::SUCCESS
     };
     running.abort();
+    drop(host);
+    if let Some(recorder) = recorder {
+        // Ends when the last sender of records is gone; all that was told is then written.
+        let _ = running.await;
+        recorder.await.context("the recorder panicked")??;
+    }
     endpoint.shutdown().await;
     Ok(code)
+}
+
+/// Writes every pass into a folder, one file each, numbered in their order.
+fn start_recorder(
+    folder: &Path,
+    mut journal: broadcast::Receiver<Arc<PassRecord>>,
+) -> Outcome<JoinHandle<anyhow::Result<()>>> {
+    std::fs::create_dir_all(folder).with_context(|| format!("failed to make `{}`", folder.display()))?;
+    let folder = folder.to_owned();
+    Ok(tokio::spawn(async move {
+        let mut number = 0_u32;
+        loop {
+            match journal.recv().await {
+                Ok(record) => {
+                    let Some(recording) = Recording::of(&record) else { continue };
+                    number += 1;
+                    let path = folder.join(format!("{number:06}-{}-{}.json", recording.pipeline, record.key.name));
+                    std::fs::write(&path, recording.to_json())
+                        .with_context(|| format!("failed to write `{}`", path.display()))?;
+                }
+                Err(RecvError::Lagged(missed)) => eprintln!("warning: {missed} passes were too fast to be recorded"),
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }))
 }
 
 async fn follow(library: Arc<Library>) {

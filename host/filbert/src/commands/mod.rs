@@ -7,6 +7,7 @@ mod module;
 mod modules;
 mod plan;
 mod render;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ pub(crate) async fn run(command: Command) -> Outcome<ExitCode> {
         Command::Dev(options) => dev::run(options).await,
         Command::Plan(options) => plan::run(options).await,
         Command::Render(options) => render::run(options).await,
+        Command::Replay(options) => replay::run(options).await,
         Command::Explain(options) => explain::run(options).await,
         Command::Module(ModuleCommand::Inspect { file, output }) => module::inspect(&file, output).await,
         Command::Modules(options) => modules::run(&options).await,
