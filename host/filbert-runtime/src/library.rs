@@ -94,18 +94,6 @@ pub enum LibraryError {
         #[source]
         source: Box<LoadError>,
     },
-    /// The component wants more than its grant.
-    #[error(
-        "module `{module}` {version} asks for more than it is granted: {wish}; add the grant to its Module file, or keep the version in service"
-    )]
-    BeyondGrant {
-        /// The module.
-        module: String,
-        /// Its version.
-        version: String,
-        /// What it asks for.
-        wish: String,
-    },
     /// The pipeline does not fit the modules.
     #[error(transparent)]
     Pipeline(Box<PipelineError>),

@@ -2,6 +2,7 @@
 //!
 //! A pass may be cut off at any await: every effect is idempotent, so the next pass starts from what the cluster says.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use filbert_plan::status::Fragment;
 use serde_json::Value;
 
 use crate::apply::{Applier, ApplyError, Mode, Owner};
-use crate::journal::{Effect, PassOutcome, PassRecord, StepOutcome, StepRecord};
+use crate::journal::{Effect, EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
 use crate::library::{ServingPipeline, ServingStep, chain};
 use crate::observe::{SubjectName, World};
 use crate::plan::{self, Function, Memo, Planned};
@@ -107,6 +108,14 @@ impl Passes {
         }
         // Objects of steps that did not run this time still wake the object.
         applied.append(&mut kept.applied);
+        let gone: BTreeSet<_> = record
+            .steps
+            .iter()
+            .flat_map(|step| &step.effects)
+            .filter(|effect| matches!(effect.kind, EffectKind::Deleted | EffectKind::Pruned))
+            .map(|effect| &effect.key)
+            .collect();
+        applied.retain(|key| !gone.contains(key));
         applied.sort();
         applied.dedup();
         kept.applied = applied;
