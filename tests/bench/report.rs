@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 /// One measured value.
-struct Line {
+pub(crate) struct Line {
     name: &'static str,
     value: f64,
     unit: &'static str,
@@ -16,20 +16,32 @@ struct Line {
     goal: &'static str,
 }
 
+impl Line {
+    /// Measured against the same natively.
+    pub(crate) fn against(mut self, baseline: f64) -> Self {
+        self.baseline = Some(baseline);
+        self
+    }
+
+    /// With what it should be.
+    pub(crate) fn goal(mut self, goal: &'static str) -> Self {
+        self.goal = goal;
+        self
+    }
+}
+
+/// A measured value with its unit.
+pub(crate) fn line(name: &'static str, value: f64, unit: &'static str) -> Line {
+    Line { name, value, unit, baseline: None, goal: "" }
+}
+
 /// All that was measured, in order.
 #[derive(Default)]
 pub(crate) struct Report(Vec<Line>);
 
 impl Report {
-    pub(crate) fn add(
-        &mut self,
-        name: &'static str,
-        value: f64,
-        unit: &'static str,
-        baseline: Option<f64>,
-        goal: &'static str,
-    ) {
-        self.0.push(Line { name, value, unit, baseline, goal });
+    pub(crate) fn add(&mut self, line: Line) {
+        self.0.push(line);
     }
 
     pub(crate) fn json(&self) -> Result<String> {
@@ -44,13 +56,25 @@ impl Report {
     }
 
     pub(crate) fn table(&self) -> String {
-        let mut text = format!("{:<44} {:>10} {:<6} {:>10} {:>7}  goal\n", "", "value", "unit", "native", "ratio");
+        let mut text = format!("{:<56} {:>10} {:<5} {:>8} {:>6}  goal\n", "", "value", "unit", "native", "ratio");
         for Line { name, value, unit, baseline, goal } in &self.0 {
             let native = baseline.map(|native| format!("{native:.2}")).unwrap_or_default();
-            let ratio = baseline.map(|native| format!("{:.1}x", value / native)).unwrap_or_default();
+            let ratio = baseline.map(|native| format!("{:.2}x", value / native)).unwrap_or_default();
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name:<44} {value:>10.2} {unit:<6} {native:>10} {ratio:>7}  {goal}");
+            let _ = writeln!(text, "{name:<56} {value:>10.2} {unit:<5} {native:>8} {ratio:>6}  {goal}");
         }
         text
     }
+}
+
+/// The value that this part of all values does not exceed.
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
+    let index = ((sorted.len() as f64 * part).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(index).copied().unwrap_or(f64::NAN)
 }

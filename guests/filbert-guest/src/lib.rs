@@ -107,7 +107,7 @@ pub trait Module {
 /// For the export macros.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::bindings::{defaulting, module, step, validation};
+    pub use crate::bindings::{defaulting, module, reads, step, validation};
     pub use crate::export::{default, describe, enter, finalize, no_reviewer, reviews, run, unknown_step, validate};
 }
 
