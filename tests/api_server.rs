@@ -1,4 +1,5 @@
-//! Replays recorded exchanges with a real API server against the embedded one. See `api-server/README.md`.
+//! The embedded API server held against what nobody here wrote: recorded exchanges with a real one (see `api-server/README.md`)
+//! and the runtime of `kube`.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,12 +9,18 @@
     reason = "recorded data has the shape it has, and what matches is printed"
 )]
 
+#[path = "api_server/controlling.rs"]
+mod controlling;
 #[path = "api_server/differences.rs"]
 mod differences;
+#[path = "api_server/events.rs"]
+mod events;
 #[path = "api_server/exchange.rs"]
 mod exchange;
 #[path = "api_server/matcher.rs"]
 mod matcher;
+#[path = "api_server/reflecting.rs"]
+mod reflecting;
 #[path = "api_server/runner.rs"]
 mod runner;
 

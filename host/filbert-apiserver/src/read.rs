@@ -36,6 +36,7 @@ impl Selection {
         for field in fields.fields() {
             check_field(resource, field)?;
         }
+        let fields = fields.renamed(|field| crate::convert::stored_field(&resource.group, &resource.kind, field));
         Ok(Self { namespace: namespace.map(str::to_owned), labels, fields })
     }
 

@@ -288,6 +288,16 @@ impl FieldSelector {
         self.0.iter().map(|(name, _, _)| name.as_str())
     }
 
+    /// With other names for some fields.
+    pub(crate) fn renamed(mut self, rename: impl Fn(&str) -> Option<String>) -> Self {
+        for (name, _, _) in &mut self.0 {
+            if let Some(other) = rename(name) {
+                *name = other;
+            }
+        }
+        self
+    }
+
     pub(crate) fn matches(&self, object: &Stored) -> bool {
         if self.0.is_empty() {
             return true;

@@ -2,7 +2,7 @@
 
 use super::checks::{self, Check, Rule};
 use super::metadata::{self, NameRule};
-use super::{names, pods, services, workloads};
+use super::{events, names, pods, services, workloads};
 use crate::error::{Cause, FieldError, FieldErrors};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -138,6 +138,9 @@ pub(super) fn validate_update(group: &str, kind: &str, old: &Value, new: &Value,
             check_immutable_data(old, new, errors);
         }
         ("", "PersistentVolumeClaim") => check_claim_update(old, new, errors),
+        ("events.k8s.io", "Event") => {
+            events::validate_update(group, old, new, errors);
+        }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             let (before, after) = (old.get("roleRef"), new.get("roleRef"));
             if let (Some(after), true) = (after, before != after) {
@@ -164,14 +167,7 @@ fn validate_content(group: &str, kind: &str, object: &Value, errors: &mut FieldE
     match (group, kind) {
         ("", "ConfigMap" | "Secret") => check_data(kind, object, errors),
         ("", "Service") => services::validate(object, errors),
-        ("", "Event") => {
-            let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
-            let involved = object.pointer("/involvedObject/namespace").and_then(Value::as_str).unwrap_or_default();
-            if involved != namespace && !involved.is_empty() {
-                let detail = "does not match event.namespace";
-                errors.push(FieldError::invalid("involvedObject.namespace", involved, detail));
-            }
-        }
+        ("" | "events.k8s.io", "Event") => events::validate(group, object, errors),
         ("", "Pod") => {
             let spec = object.get("spec").unwrap_or(&Value::Null);
             pods::validate(spec, "spec", pods::ANY_RESTART, &[], errors);

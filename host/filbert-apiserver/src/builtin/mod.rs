@@ -7,6 +7,7 @@ mod checks;
 mod decode;
 mod defaults;
 mod derive;
+mod events;
 mod fill;
 mod kinds;
 pub(crate) mod metadata;

@@ -27,13 +27,19 @@ impl Resource {
                 custom.schema.prune(object, &mut Vec::new());
                 custom.schema.default(object);
             }
-            None if !same_version => {
-                crate::convert::between(object, &api_version);
-                set(object, "apiVersion", api_version.into());
-                set(object, "kind", self.kind.as_str().into());
-            }
+            None if !same_version => crate::convert::between(object, &api_version),
             None => {}
         }
+    }
+
+    /// An object of this version as it is stored.
+    pub(crate) fn stored_form(&self, mut object: Value) -> Value {
+        if self.custom.is_none()
+            && let Some(version) = crate::convert::storage(&self.group, &self.kind)
+        {
+            crate::convert::between(&mut object, version);
+        }
+        object
     }
 
     /// The JSON of an object in this version; as it is stored, where that is the same.
@@ -42,6 +48,12 @@ impl Resource {
             return stored.json.clone();
         }
         store::write(&self.view(stored)).0
+    }
+
+    /// Whether writing an object again as this version shows it would leave it as it is stored.
+    pub(crate) fn is_kept_as_written(&self, stored: &Stored) -> bool {
+        self.is_stored_form(stored)
+            || (self.custom.is_none() && crate::convert::storage(&self.group, &self.kind).is_some())
     }
 
     /// Whether an object needs no conversion to be shown in this version.

@@ -74,7 +74,7 @@ pub(super) fn insert(
         return Ok(Written::Value(object));
     }
     let stamp = resource.custom.as_ref().map_or(0, |custom| custom.stamp);
-    match core.store.create(&resource.collection, key, object, stamp) {
+    match core.store.create(&resource.collection, key, resource.stored_form(object), stamp) {
         Ok(stored) => {
             if resource.is("apiextensions.k8s.io", "CustomResourceDefinition") {
                 crate::definitions::changed(core, &stored);

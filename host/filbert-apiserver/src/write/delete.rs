@@ -220,8 +220,8 @@ fn attempt(
             // A pod that is deleted at once is marked in the same step.
             mark(&mut last, &core.options.clock, 0);
         }
-        let gone = core.store.remove(&resource.collection, key, current.revision, last).ok()?;
-        return Some(Deleted::Gone(gone.value()));
+        let gone = core.store.remove(&resource.collection, key, current.revision, resource.stored_form(last)).ok()?;
+        return Some(Deleted::Gone(resource.view(&gone)));
     }
     let mut new = object.clone();
     let now = core.options.clock.now();
@@ -256,7 +256,8 @@ fn attempt(
         return Some(Deleted::Marked(Written::Value(new)));
     }
     let stamp = resource.custom.as_ref().map_or(0, |custom| custom.stamp);
-    let stored = core.store.replace(&resource.collection, key, current.revision, new, stamp).ok()?;
+    let stored =
+        core.store.replace(&resource.collection, key, current.revision, resource.stored_form(new), stamp).ok()?;
     Some(Deleted::Marked(Written::Stored(stored)))
 }
 

@@ -137,6 +137,13 @@ fn json_patch_to(old: &Value, operations: &[Operation]) -> Result<Value, Status>
                 value: replace.value.clone(),
             });
         }
+        // What is not there is null to a test, as for the real server; clients test for absence that way.
+        if let json_patch::PatchOperation::Test(test) = &operation
+            && test.value.is_null()
+            && patched.pointer(test.path.as_str()).is_none()
+        {
+            continue;
+        }
         json_patch::patch(&mut patched, std::slice::from_ref(&operation)).map_err(|_| rejected())?;
     }
     Ok(patched)

@@ -155,7 +155,8 @@ pub(super) fn replace(
         if options.dry_run {
             return Ok(Written::Value(new));
         }
-        return match core.store.remove(&resource.collection, target.key, current.revision, new.clone()) {
+        let last = resource.stored_form(new.clone());
+        return match core.store.remove(&resource.collection, target.key, current.revision, last) {
             Ok(_) => {
                 if is_definition {
                     core.define(&target.key.name, None);
@@ -169,14 +170,14 @@ pub(super) fn replace(
     if options.dry_run {
         return Ok(Written::Value(new));
     }
-    if keep_times_if_unchanged(&old, &mut new) && resource.is_stored_form(current) {
+    if keep_times_if_unchanged(&old, &mut new) && resource.is_kept_as_written(current) {
         return match core.store.get(&resource.collection, target.key) {
             Some(stored) if stored.revision == current.revision => Ok(Written::Stored(stored)),
             _ => Err(Attempt::Again),
         };
     }
     let stamp = resource.custom.as_ref().map_or(0, |custom| custom.stamp);
-    match core.store.replace(&resource.collection, target.key, current.revision, new, stamp) {
+    match core.store.replace(&resource.collection, target.key, current.revision, resource.stored_form(new), stamp) {
         Ok(stored) => {
             if is_definition {
                 crate::definitions::changed(core, &stored);
