@@ -14,6 +14,8 @@ mod cache;
 mod calls;
 #[path = "guests/compiling.rs"]
 mod compiling;
+#[path = "guests/contract.rs"]
+mod contract;
 #[path = "guests/hostile.rs"]
 mod hostile;
 #[path = "guests/leaks.rs"]

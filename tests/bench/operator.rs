@@ -199,6 +199,7 @@ async fn many(cache: &Path, resource: &ResourceType, kind: &str, spec: &Value, c
 pub(crate) async fn measure(report: &mut Report) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let cache = folder.path().join("code");
+    eprintln!("  how fast it follows");
     let operator = Operator::start(&cache).await?;
     let config_maps = ResourceType::new("", "v1", "configmaps");
     let stateful_sets = ResourceType::new("apps", "v1", "statefulsets");
@@ -231,9 +232,11 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
         .add(line("Hazelcast: watch event to applied StatefulSet, p50", quantile(&millis, 0.5), "ms").goal("<= 1 ms"));
     report.add(line("Hazelcast: watch event to applied StatefulSet, p99", quantile(&millis, 0.99), "ms"));
     drop(operator.stop().await);
+    eprintln!("  10,000 resources");
     let (seconds, kept) = many(&cache, &greetings(), "Greeting", &json!({"who": "Ann"}), 10_000).await?;
     report.add(line("hello: 10,000 resources created at once, settled after", seconds, "s"));
     report.add(line("hello: memory of the operator for an idle resource", kept, "KiB"));
+    eprintln!("  1,000 clusters");
     let (seconds, kept) = many(&cache, &hazelcasts(), "Hazelcast", &json!({"clusterSize": 3}), 1_000).await?;
     report.add(line("Hazelcast: 1,000 clusters created at once, settled after", seconds, "s"));
     report.add(line("Hazelcast: memory of the operator for an idle cluster", kept, "KiB"));
