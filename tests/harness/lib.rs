@@ -1,5 +1,8 @@
 //! What the tests share.
 
 pub mod modules;
-#[expect(clippy::panic, reason = "a story whose world is broken cannot go on")]
+pub mod snapshot;
+#[expect(clippy::panic, clippy::indexing_slicing, reason = "a story that is told differently has failed")]
+pub mod story;
+#[expect(clippy::panic, clippy::indexing_slicing, reason = "a story whose world is broken cannot go on")]
 pub mod world;

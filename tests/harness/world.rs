@@ -1,15 +1,19 @@
 //! An operator against an embedded API server, for stories.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use filbert_apiserver::ApiServer;
+use filbert_apiserver::{ApiServer, PodFate};
 use filbert_engine::{Cache, Engine, Limits, Settings};
-use filbert_kube::Api;
+use filbert_kube::{Api, Selection};
 use filbert_plan::object::{self, ObjectKey, ResourceType};
 use filbert_runtime::library::Ungoverned;
 use filbert_runtime::{Host, Library, PassOutcome, PassRecord};
+use kube::core::params::ListParams;
+use kube::core::request::Request;
 use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
@@ -30,6 +34,15 @@ fn engine() -> Engine {
     ENGINE.get_or_init(make).clone()
 }
 
+/// How a world begins.
+#[derive(Debug, Default)]
+pub struct Beginning {
+    /// A folder of modules that goes with the world; absent: all built modules.
+    pub modules: Option<tempfile::TempDir>,
+    /// Whether pods wait for [`World::let_pods_start`] instead of being ready at once.
+    pub pods_wait: bool,
+}
+
 /// An operator at work.
 pub struct World {
     /// The embedded server.
@@ -40,11 +53,12 @@ pub struct World {
     pub host: Host,
     /// Its modules.
     pub library: Arc<Library>,
+    pods_may_start: Arc<AtomicBool>,
     journal: broadcast::Receiver<Arc<PassRecord>>,
     running: JoinHandle<()>,
     folder: PathBuf,
     // Removed with the world, where it was made for it.
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
 }
 
 impl Drop for World {
@@ -73,22 +87,36 @@ pub fn folder_with(files: &[&str]) -> tempfile::TempDir {
 impl World {
     /// With all built modules.
     pub async fn start() -> Self {
-        Self::new(new_server(), built_modules(), None).await
+        Self::begin(Beginning::default()).await
+    }
+
+    /// As the beginning says.
+    pub async fn begin(beginning: Beginning) -> Self {
+        let Beginning { modules, pods_wait } = beginning;
+        let may_start = Arc::new(AtomicBool::new(!pods_wait));
+        let folder = modules.as_ref().map_or_else(built_modules, |folder| folder.path().to_owned());
+        Self::new(new_server(may_start.clone()), may_start, folder, modules).await
     }
 
     /// With the modules of a folder, which goes with the world.
     pub async fn with_modules(folder: tempfile::TempDir) -> Self {
-        Self::new(new_server(), folder.path().to_owned(), Some(folder)).await
+        Self::begin(Beginning { modules: Some(folder), pods_wait: false }).await
     }
 
     /// Another operator on the same server, as after a crash: it remembers nothing.
-    pub async fn restart(self) -> Self {
-        let (server, folder) = (self.server.clone(), self.folder.clone());
+    pub async fn restart(mut self) -> Self {
+        let (server, may_start) = (self.server.clone(), self.pods_may_start.clone());
+        let (folder, temporary) = (self.folder.clone(), self.temporary.take());
         drop(self);
-        Self::new(server, folder, None).await
+        Self::new(server, may_start, folder, temporary).await
     }
 
-    async fn new(server: ApiServer, folder: PathBuf, temporary: Option<tempfile::TempDir>) -> Self {
+    async fn new(
+        server: ApiServer,
+        pods_may_start: Arc<AtomicBool>,
+        folder: PathBuf,
+        temporary: Option<tempfile::TempDir>,
+    ) -> Self {
         let library = Arc::new(Library::new(engine(), folder.clone(), Ungoverned::NothingGranted, Limits::default()));
         library.refresh(&mut |_| {}).await.expect("the modules folder can be read");
         let api = Api::new(server.client());
@@ -105,7 +133,7 @@ impl World {
         );
         let journal = host.journal();
         let running = tokio::spawn(running.run());
-        Self { server, api, host, library, journal, running, folder, _temporary: temporary }
+        Self { server, api, host, library, pods_may_start, journal, running, folder, temporary }
     }
 
     /// The modules folder.
@@ -157,18 +185,65 @@ impl World {
         record
     }
 
-    /// Waits until no pass runs or waits for a worker.
+    /// Waits until nothing is left to do but what is to be tried again later: the controllers of the server have dealt with
+    /// every change, the watches of the operator have seen every change, and its passes have ended, all at one revision.
     pub async fn idle(&self) {
         let idle = async {
-            // Several looks in a row: what a pass wrote comes back through a watch.
-            let mut quiet = 0;
-            while quiet < 20 {
-                let depth = self.host.depth();
-                quiet = if depth.ready + depth.running == 0 { quiet + 1 } else { 0 };
+            loop {
+                let revision = self.server.revision();
+                if self.server.controllers_are_idle()
+                    && self.host.is_idle()
+                    && self.watches_are_up_to_date().await
+                    && self.host.is_idle()
+                    && self.server.controllers_are_idle()
+                    && self.server.revision() == revision
+                {
+                    return;
+                }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         timeout(PATIENCE, idle).await.expect("the host becomes idle");
+    }
+
+    /// Whether each watch holds what the server would answer now.
+    async fn watches_are_up_to_date(&self) -> bool {
+        let caches = &self.host.world().caches;
+        for selection in caches.selections() {
+            let Selection { resource, namespace, labels, name } = &selection;
+            let params = ListParams {
+                label_selector: (!labels.is_empty()).then(|| labels.clone()),
+                field_selector: name.as_ref().map(|name| format!("metadata.name={name}")),
+                ..ListParams::default()
+            };
+            let request = Request::new(filbert_kube::api::path(resource, namespace.as_deref())).list(&params);
+            let list: Value = match self.api.client().request(request.expect("a list has no odd parameters")).await {
+                Ok(list) => list,
+                // Its definition is gone.
+                Err(_) => continue,
+            };
+            let Ok(held) = caches.list(&selection).await else { return false };
+            let version = |object: &Value| {
+                let text = |pointer| object::text(object, pointer).map(str::to_owned);
+                (text("/metadata/namespace"), text("/metadata/name"), text("/metadata/resourceVersion"))
+            };
+            let there: BTreeSet<_> = list["items"].as_array().into_iter().flatten().map(version).collect();
+            if there != held.iter().map(|held| version(&held.object)).collect() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Pods that wait become ready, and all others when they are made.
+    pub fn let_pods_start(&self) {
+        self.pods_may_start.store(true, Ordering::Release);
+        self.server.reconsider_pods();
+    }
+
+    /// Pods that are not ready yet wait.
+    pub fn hold_pods_back(&self) {
+        self.pods_may_start.store(false, Ordering::Release);
     }
 
     /// Waits until an object satisfies the predicate.
@@ -191,6 +266,14 @@ impl World {
     }
 }
 
-fn new_server() -> ApiServer {
-    ApiServer::builder().garbage_collector(true).stand_ins(true).build()
+fn new_server(pods_may_start: Arc<AtomicBool>) -> ApiServer {
+    let is_ready = |pod: &Value| {
+        let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
+        let mut conditions = conditions.into_iter().flatten();
+        conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    };
+    let fate = move |pod: &Value| {
+        if is_ready(pod) || pods_may_start.load(Ordering::Acquire) { PodFate::Ready } else { PodFate::Running }
+    };
+    ApiServer::builder().garbage_collector(true).stand_ins(true).pod_fate(fate).build()
 }

@@ -8,6 +8,7 @@ use crate::resource::{CollectionId, Registry, Resource, registry};
 use crate::store::{Key, Store, Stored};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What is switched on.
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     requests: Mutex<BTreeMap<(String, String), u64>>,
     /// Bearer tokens and who they are.
     pub(crate) tokens: Mutex<HashMap<String, User>>,
+    /// Changes that the controllers have dealt with.
+    pub(crate) handled: AtomicU64,
 }
 
 impl Core {
@@ -41,6 +44,7 @@ impl Core {
             definitions: Mutex::new(BTreeMap::new()),
             requests: Mutex::new(BTreeMap::new()),
             tokens: Mutex::new(HashMap::new()),
+            handled: AtomicU64::new(0),
         }
     }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// An API server; a clone is the same server.
 ///
@@ -95,6 +96,17 @@ impl ApiServer {
     /// Asks again what becomes of each simulated pod, for a rule that has changed its mind.
     pub fn reconsider_pods(&self) {
         self.core.store.tell_again(&CollectionId::new("", "pods"));
+    }
+
+    /// Whether the simulated controllers and the garbage collector have dealt with every change so far. What they do is
+    /// a change as well, so this is true only once nothing is left to do.
+    pub fn controllers_are_idle(&self) -> bool {
+        self.core.handled.load(Ordering::Acquire) == self.core.store.told()
+    }
+
+    /// The revision of the last change.
+    pub fn revision(&self) -> u64 {
+        self.core.store.revision()
     }
 
     /// Forgets the history, as compaction of a real store does: watches and pages of older revisions get `410 Expired`.

@@ -4,6 +4,7 @@
 //! all resources of a kind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use filbert_plan::object::{self, ObjectKey, ResourceType};
@@ -140,13 +141,16 @@ struct Inner {
     discovery: Discovery,
     watches: Mutex<BTreeMap<Selection, Arc<Watch>>>,
     changes: mpsc::UnboundedSender<Change>,
+    /// Changes on their way, and watches that are about to tell of some.
+    pending: Arc<AtomicU64>,
 }
 
 impl Caches {
     /// No watches yet. Every change that any of them sees goes to the receiver, in the order of its watch.
     pub fn new(client: Client, discovery: Discovery) -> (Self, mpsc::UnboundedReceiver<Change>) {
         let (changes, receiver) = mpsc::unbounded_channel();
-        (Self { inner: Arc::new(Inner { client, discovery, watches: Mutex::default(), changes }) }, receiver)
+        let (watches, pending) = Default::default();
+        (Self { inner: Arc::new(Inner { client, discovery, watches, changes, pending }) }, receiver)
     }
 
     /// The object of this key, where the selection covers it.
@@ -181,6 +185,40 @@ impl Caches {
     /// The selection of everything the host owns of a type.
     pub fn owned(resource: &ResourceType) -> Selection {
         Selection { resource: resource.clone(), namespace: None, labels: OWNED_BY.to_owned(), name: None }
+    }
+
+    /// How many changes are on their way: seen by a watch, and not yet [`Caches::dealt_with`].
+    pub fn pending(&self) -> u64 {
+        self.inner.pending.load(Ordering::Acquire)
+    }
+
+    /// Said by the receiver of changes, once for each.
+    pub fn dealt_with(&self) {
+        self.inner.pending.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// The object as the server answered a write of ours: the host reads its own writes, though the watches bring them
+    /// later. An object that a watch does not hold is left to the watch.
+    pub fn note(&self, key: &ObjectKey, stored: &Value) {
+        let watches: Vec<_> = {
+            let watches = self.inner.watches.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_type = watches.iter().filter(|(selection, _)| selection.resource == key.resource);
+            of_type.map(|(_, watch)| watch.clone()).collect()
+        };
+        let mut new = None;
+        for watch in watches {
+            let mut objects = watch.objects.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(held) = objects.get_mut(&(key.namespace.clone(), key.name.clone())) else { continue };
+            let is_same = object::uid(&held.object) == object::uid(stored);
+            if is_same && version_number(&held.object) < version_number(stored) {
+                *held = new.get_or_insert_with(|| Arc::new(Cached::new(stored.clone()))).clone();
+            }
+        }
+    }
+
+    /// What each watch covers.
+    pub fn selections(&self) -> Vec<Selection> {
+        self.inner.watches.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// How many watches there are.
@@ -240,6 +278,7 @@ impl Caches {
             listed: BTreeMap::new(),
             fill,
             changes: self.inner.changes.clone(),
+            pending: self.inner.pending.clone(),
         };
         let stream = watcher::watcher(api, config).default_backoff();
         let task = tokio::spawn(follower.follow(stream)).abort_handle();
@@ -280,6 +319,7 @@ struct Follower {
     listed: BTreeMap<Name, Arc<Cached>>,
     fill: watch::Sender<bool>,
     changes: mpsc::UnboundedSender<Change>,
+    pending: Arc<AtomicU64>,
 }
 
 impl Follower {
@@ -287,7 +327,12 @@ impl Follower {
         let mut stream = std::pin::pin!(stream);
         while let Some(event) = stream.next().await {
             match event {
-                Ok(event) => self.take(event),
+                Ok(event) => {
+                    // From before the cache has it until it is told.
+                    self.pending.fetch_add(1, Ordering::AcqRel);
+                    self.take(event);
+                    self.pending.fetch_sub(1, Ordering::AcqRel);
+                }
                 // The stream tries again by itself, with growing pauses.
                 Err(error) => warn!(resource = %self.resource, error = %Chain(&error), "watch failed, trying again"),
             }
@@ -322,8 +367,19 @@ impl Follower {
             }
             Event::Apply(object) => {
                 let (name, cached) = self.cached(object);
-                let before =
-                    self.objects.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), cached.clone());
+                let before = {
+                    let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
+                    let before = objects.get(&name).cloned();
+                    // Not where we know better already: see [`Caches::note`].
+                    let is_older = before.as_ref().is_some_and(|before| {
+                        object::uid(&before.object) == object::uid(&cached.object)
+                            && version_number(&cached.object) < version_number(&before.object)
+                    });
+                    if !is_older {
+                        objects.insert(name.clone(), cached.clone());
+                    }
+                    before
+                };
                 self.tell(&name, before, Some(cached));
             }
             Event::Delete(object) => {
@@ -348,9 +404,15 @@ impl Follower {
     fn tell(&self, name: &Name, before: Option<Arc<Cached>>, after: Option<Arc<Cached>>) {
         let (namespace, name) = name.clone();
         let key = ObjectKey { resource: self.resource.clone(), namespace, name };
+        self.pending.fetch_add(1, Ordering::AcqRel);
         // Nobody listens any more: the host is shutting down.
         let _ = self.changes.send(Change { key, before, after });
     }
+}
+
+/// Versions of one resource type can be compared.
+fn version_number(object: &Value) -> u64 {
+    object::text(object, "/metadata/resourceVersion").and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn resource_version(cached: &Cached) -> Option<&str> {

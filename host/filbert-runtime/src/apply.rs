@@ -46,6 +46,12 @@ pub enum ApplyError {
         /// `Deployment blue`, `nobody`.
         owner: String,
     },
+    /// An object that was there is gone, and so is the owner: it went with it, and is not made again.
+    #[error("{owner} is gone, or going")]
+    OwnerGone {
+        /// The owner.
+        owner: ObjectKey,
+    },
     /// The API server says no, or nothing.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -62,6 +68,7 @@ impl ApplyError {
             Self::BadObject { .. } => "BadObject",
             Self::NotServed(_) => "NotServed",
             Self::Foreign { .. } => "ForeignObject",
+            Self::OwnerGone { .. } => OWNER_GONE,
             Self::Api(error) => match error.category() {
                 "refused" => "ApiRefused",
                 "forbidden" => "ApiForbidden",
@@ -75,7 +82,8 @@ impl ApplyError {
     /// Whether trying again later may help, though nothing that was read changes.
     pub fn is_retried(&self) -> bool {
         match self {
-            Self::OutsideGrant(_) | Self::BadObject { .. } => false,
+            // The watch is about to say the same of the owner.
+            Self::OutsideGrant(_) | Self::BadObject { .. } | Self::OwnerGone { .. } => false,
             // No watch covers an object that is not ours, so its going is seen only by looking again.
             Self::NotServed(_) | Self::Foreign { .. } | Self::Cache(_) => true,
             Self::Api(error) => error.retry() != filbert_kube::api::Retry::WhenChanged,
@@ -89,6 +97,22 @@ impl ApplyError {
             other => other.to_string(),
         }
     }
+}
+
+/// Reason of [`ApplyError::OwnerGone`].
+pub(crate) const OWNER_GONE: &str = "OwnerGone";
+
+/// Who applies things, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Writer<'a> {
+    /// What the module may do.
+    pub grants: &'a Grants,
+    /// The step's field manager.
+    pub manager: &'a str,
+    /// The reconciled object.
+    pub owner: &'a Owner,
+    /// Objects that the last pass over the owner found or left.
+    pub known: &'a [ObjectKey],
 }
 
 /// For whom things are applied.
@@ -183,11 +207,10 @@ impl Applier {
     pub async fn carry_out(
         &self,
         plan: &StepPlan,
-        grants: &Grants,
-        manager: &str,
-        owner: &Owner,
+        writer: &Writer<'_>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), ApplyError> {
+        let Writer { grants, manager, owner, .. } = *writer;
         let subject = SubjectName { namespace: owner.key.namespace.clone(), name: owner.key.name.clone() };
         let mut checked = Vec::with_capacity(plan.apply.len());
         let mut keys = BTreeSet::new();
@@ -205,7 +228,7 @@ impl Applier {
             grants.check(Verb::Delete, &deletion.key, None, subject.as_subject())?;
         }
         for one in &checked {
-            effects.push(self.apply(one, manager, owner).await?);
+            effects.push(self.apply(one, writer).await?);
         }
         for deletion in &plan.delete {
             effects.extend(self.delete(deletion, owner).await?);
@@ -257,7 +280,8 @@ impl Applier {
         Ok(Checked { desired, key, object })
     }
 
-    async fn apply(&self, one: &Checked<'_>, manager: &str, owner: &Owner) -> Result<Effect, ApplyError> {
+    async fn apply(&self, one: &Checked<'_>, writer: &Writer<'_>) -> Result<Effect, ApplyError> {
+        let Writer { manager, owner, known, .. } = *writer;
         let Checked { desired, key, object } = one;
         let manager = match desired.ownership {
             Ownership::Owned => manager.to_owned(),
@@ -298,10 +322,16 @@ impl Applier {
                 return Ok(effect(EffectKind::Unchanged, Vec::new()));
             }
         }
-        let live = match cached {
-            Some(cached) => Some(cached.object.clone()),
-            None => self.api.get(key).await?,
+        let (live, before) = if let Some(cached) = cached {
+            (Some(cached.object.clone()), Some(cached.fingerprint))
+        } else {
+            let live = self.api.get(key).await?;
+            let before = live.as_ref().map(fingerprint);
+            (live, before)
         };
+        if live.is_none() && known.contains(key) && self.mode == Mode::Act && !self.is_there(owner).await? {
+            return Err(ApplyError::OwnerGone { owner: owner.key.clone() });
+        }
         if let Some(live) = &live {
             match desired.ownership {
                 Ownership::Owned if !belongs_to(live, owner) => return Err(foreign(key, live)),
@@ -312,17 +342,32 @@ impl Applier {
             }
         }
         let changes = live.as_ref().map(|live| diff::changes(live, object)).unwrap_or_default();
-        let kind = if live.is_none() { EffectKind::Created } else { EffectKind::Changed };
         if self.mode == Mode::Describe {
-            let kind = if live.is_some() && changes.is_empty() { EffectKind::Unchanged } else { kind };
+            let kind = match &live {
+                None => EffectKind::Created,
+                Some(_) if changes.is_empty() => EffectKind::Unchanged,
+                Some(_) => EffectKind::Changed,
+            };
             return Ok(effect(kind, changes));
         }
         let stored = self.api.apply(key, object, &manager, true).await?;
         let applied =
             Applied { wanted, fingerprint: fingerprint(&stored), resource_version: resource_version(&stored) };
         self.applied.set(key, &manager, applied);
-        let same = live.as_ref().is_some_and(|live| resource_version(live) == applied.resource_version);
-        Ok(effect(if same { EffectKind::Unchanged } else { kind }, changes))
+        self.caches.note(key, &stored);
+        // What the cache showed may have gone meanwhile, or have another status by now.
+        let is_new = live.as_ref().is_none_or(|live| object::uid(live) != object::uid(&stored));
+        if is_new {
+            return Ok(effect(EffectKind::Created, Vec::new()));
+        }
+        let same = before == Some(applied.fingerprint);
+        Ok(effect(if same { EffectKind::Unchanged } else { EffectKind::Changed }, changes))
+    }
+
+    /// Whether the owner is there, and there to stay, as the API server says now.
+    async fn is_there(&self, owner: &Owner) -> Result<bool, ApplyError> {
+        let live = self.api.get(&owner.key).await?;
+        Ok(live.is_some_and(|live| object::uid(&live) == Some(&owner.uid) && !object::is_being_deleted(&live)))
     }
 
     async fn delete(&self, deletion: &Deletion, owner: &Owner) -> Result<Option<Effect>, ApplyError> {

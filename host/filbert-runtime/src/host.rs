@@ -123,6 +123,16 @@ impl Host {
         self.inner.queue.depth()
     }
 
+    /// Whether every change that the watches have seen is dealt with: no pass runs or waits for a worker. Passes that
+    /// are to come because time passes are not looked at.
+    pub fn is_idle(&self) -> bool {
+        // In this order: a change is queued before it counts as dealt with.
+        self.inner.passes.world.caches.pending() == 0 && {
+            let depth = self.depth();
+            depth.ready + depth.running == 0
+        }
+    }
+
     /// The last pass of every object.
     pub fn last_passes(&self) -> BTreeMap<ObjectKey, LastPass> {
         lock(&self.inner.last).clone()
@@ -176,6 +186,7 @@ impl Running {
         // Ends with the last watch, which the host itself holds: never.
         while let Some(change) = changes.recv().await {
             inner.take(&change);
+            inner.passes.world.caches.dealt_with();
         }
     }
 }

@@ -14,12 +14,15 @@ use filbert_plan::plan::{Event, Fact, Millis, Outcome, StepContext, StepError, S
 use filbert_plan::status::Fragment;
 use serde_json::Value;
 
-use crate::apply::{Applier, ApplyError, Mode, Owner};
+use crate::apply::{Applier, ApplyError, Mode, OWNER_GONE, Owner, Writer};
 use crate::journal::{Effect, EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
 use crate::library::{ServingPipeline, ServingStep, chain};
 use crate::observe::{SubjectName, World};
 use crate::plan::{self, Function, Memo, Planned};
 use crate::report::{self, Reported};
+
+/// How often a change of the finalizers is tried where others change the object at the same time.
+const ATTEMPTS: u32 = 5;
 
 /// What is kept of an object between its passes.
 #[derive(Debug, Default)]
@@ -100,8 +103,11 @@ impl Passes {
             wrote_status: false,
             outcome,
         };
+        if matches!(&record.outcome, PassOutcome::Failed { reason, .. } if reason == OWNER_GONE) {
+            record.outcome = PassOutcome::Gone;
+        }
         if self.applier.mode == Mode::Act
-            && record.outcome != PassOutcome::Finalized
+            && !matches!(record.outcome, PassOutcome::Finalized | PassOutcome::Gone)
             && let Err(error) = self.report(&mut record, stored, kept).await
         {
             record.outcome = host_failure("StatusNotWritten", &error);
@@ -136,10 +142,15 @@ impl Passes {
         let status = report::status_of(stored, &fragments, &summary, complete, &self.world.clock.timestamp());
         let mut events: Vec<Event> = plans.iter().flat_map(|(_, plan)| plan.events.iter().cloned()).collect();
         events.extend(report::events_of(stored, &summary));
-        record.wrote_status =
-            report::write_status(&self.applier.api, &record.key, stored, status, &mut kept.reported).await?;
         let now = self.world.clock.timestamp();
+        // Before the status: a host that is cut off between the two finds the old status, and tells the same events again,
+        // which have the same names.
         report::write_events(&self.applier.api, &record.key, stored, &events, &now, &mut kept.reported).await;
+        let written = report::write_status(&self.applier.api, &record.key, stored, status, &mut kept.reported).await?;
+        record.wrote_status = written.is_some();
+        if let Some(written) = written {
+            self.applier.caches.note(&record.key, &written);
+        }
         Ok(())
     }
 }
@@ -216,8 +227,7 @@ impl Running<'_> {
                 return PassOutcome::Failed { step: Some(step.name.clone()), reason, message, retried };
             }
         }
-        let left: Vec<_> = finalizers(self.stored).into_iter().filter(|held| held != finalizer).collect();
-        match self.set_finalizers(&left).await {
+        match self.set_finalizers(|held| held.retain(|held| held != finalizer)).await {
             Ok(()) => PassOutcome::Finalized,
             Err(error) if error.is_not_found() => PassOutcome::Finalized,
             Err(error) => host_failure("FinalizerNotRemoved", &error),
@@ -226,20 +236,47 @@ impl Running<'_> {
 
     /// Puts the finalizer on the object before anything is done for it.
     async fn hold(&self, finalizer: &str) -> Result<(), ApiError> {
-        let mut held = finalizers(self.stored);
-        if held.iter().any(|name| name == finalizer) {
+        if finalizers(self.stored).iter().any(|name| name == finalizer) {
             return Ok(());
         }
-        held.push(finalizer.to_owned());
-        self.set_finalizers(&held).await
+        self.set_finalizers(|held| {
+            if !held.iter().any(|name| name == finalizer) {
+                held.push(finalizer.to_owned());
+            }
+        })
+        .await
     }
 
-    async fn set_finalizers(&self, finalizers: &[String]) -> Result<(), ApiError> {
+    /// Changes the finalizers of the object. Where somebody else changed the object since the watch saw it, the change is
+    /// made on what is there now: it concerns one entry of a list and nothing else.
+    async fn set_finalizers(&self, change: impl Fn(&mut Vec<String>)) -> Result<(), ApiError> {
         if self.passes.applier.mode == Mode::Describe {
             return Ok(());
         }
-        let version = object::text(self.stored, "/metadata/resourceVersion").unwrap_or_default();
-        self.passes.applier.api.set_finalizers(self.key, finalizers, version).await.map(|_| ())
+        let api = &self.passes.applier.api;
+        let mut live = self.stored.clone();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut wanted = finalizers(&live);
+            change(&mut wanted);
+            if wanted == finalizers(&live) {
+                return Ok(());
+            }
+            let version = object::text(&live, "/metadata/resourceVersion").unwrap_or_default();
+            match api.set_finalizers(self.key, &wanted, version).await {
+                Ok(written) => {
+                    self.passes.applier.caches.note(self.key, &written);
+                    return Ok(());
+                }
+                Err(error) if error.is_conflict() && attempts < ATTEMPTS => match api.get(self.key).await? {
+                    Some(now) if object::uid(&now) == object::uid(self.stored) => live = now,
+                    // Gone, or another object of the name: its own pass comes.
+                    _ => return Ok(()),
+                },
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Takes one step: its guest is asked, and what it proposes is carried out.
@@ -261,7 +298,7 @@ impl Running<'_> {
         let mut effects: Vec<Effect> = Vec::new();
         let (plan, outcome) = match answer {
             Ok(Ok(plan)) => {
-                let outcome = self.carry_out(step, function, &plan, &mut effects).await;
+                let outcome = self.carry_out(step, function, &plan, &kept.applied, &mut effects).await;
                 (Some(plan), outcome)
             }
             Ok(Err(refusal)) => {
@@ -301,6 +338,7 @@ impl Running<'_> {
         step: &ServingStep,
         function: Function,
         plan: &StepPlan,
+        known: &[ObjectKey],
         effects: &mut Vec<Effect>,
     ) -> StepOutcome {
         if function == Function::Finalize && !plan.apply.is_empty() {
@@ -315,11 +353,11 @@ impl Running<'_> {
         }
         let applier = &self.passes.applier;
         let done = match function {
-            Function::Run => applier.carry_out(plan, &step.module.grants, &step.manager, &self.owner, effects).await,
             // What the step applied goes with the object, not by pruning.
             Function::Finalize if plan.delete.is_empty() => Ok(()),
-            Function::Finalize => {
-                applier.carry_out(plan, &step.module.grants, &step.manager, &self.owner, effects).await
+            Function::Run | Function::Finalize => {
+                let writer = Writer { grants: &step.module.grants, manager: &step.manager, owner: &self.owner, known };
+                applier.carry_out(plan, &writer, effects).await
             }
         };
         match (done, &plan.outcome) {

@@ -137,10 +137,12 @@ fn kept_conditions(stored: Option<&Value>, new: &[Condition]) -> Vec<Condition> 
 #[derive(Debug, Default)]
 pub struct Reported {
     last: Option<Value>,
+    /// Of one generation.
     events: BTreeSet<(Severity, String, String)>,
+    generation: i64,
 }
 
-/// Writes the status where it differs from what is stored. Says whether it did.
+/// Writes the status where it differs from what is stored. Answers the object as it is then.
 ///
 /// # Errors
 /// Where the API server refuses.
@@ -150,7 +152,7 @@ pub async fn write_status(
     object: &Value,
     status: Value,
     reported: &mut Reported,
-) -> Result<bool, ApiError> {
+) -> Result<Option<Value>, ApiError> {
     let stored = object.get("status").cloned().unwrap_or_default();
     let lost = reported
         .last
@@ -158,7 +160,7 @@ pub async fn write_status(
         .is_some_and(|last| !diff::changes(&status, last).iter().all(|change| change.before.is_some()));
     if !lost && stored.is_object() && diff::changes(&stored, &status).is_empty() {
         reported.last = Some(status);
-        return Ok(false);
+        return Ok(None);
     }
     let TypeMeta { api_version, kind } =
         TypeMeta::of(object).unwrap_or(TypeMeta { api_version: String::new(), kind: String::new() });
@@ -167,20 +169,24 @@ pub async fn write_status(
         fields.insert("namespace".to_owned(), namespace.clone().into());
     }
     let body = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "status": status});
-    api.apply_status(key, &body, MANAGER).await?;
+    let written = api.apply_status(key, &body, MANAGER).await?;
     reported.last = Some(status);
-    Ok(true)
+    Ok(Some(written))
 }
 
-/// Events for conditions of the host that changed, with the same reasons.
+/// Events for conditions of the host that changed, or hold for another generation, with the same reasons.
 pub fn events_of(object: &Value, summary: &[Condition]) -> Vec<Event> {
     let stored = object.pointer("/status/conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut events = Vec::new();
     for condition in summary {
         let text = |old: &Value, field: &str| old.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let before = stored.iter().find(|old| text(old, "type") == condition.type_);
-        let same = before
-            .is_some_and(|old| text(old, "reason") == condition.reason && text(old, "message") == condition.message);
+        let generation = object::generation(object);
+        let same = before.is_some_and(|old| {
+            text(old, "reason") == condition.reason
+                && text(old, "message") == condition.message
+                && old.get("observedGeneration").and_then(Value::as_i64) == Some(generation)
+        });
         let severity = match (condition.type_.as_str(), condition.status) {
             (READY, ConditionStatus::True) => Severity::Normal,
             (VALID | HEALTHY, ConditionStatus::False) => Severity::Warning,
@@ -194,7 +200,8 @@ pub fn events_of(object: &Value, summary: &[Condition]) -> Vec<Event> {
     events
 }
 
-/// Writes events, each once for as long as the host runs. An event that cannot be written is logged and let go: nothing
+/// Writes events, each once for a generation of the object, however often the host is started: an event's name is made of
+/// what it says. One that cannot be written is logged and let go: nothing
 /// depends on it.
 pub async fn write_events(
     api: &Api,
@@ -204,6 +211,10 @@ pub async fn write_events(
     now: &str,
     reported: &mut Reported,
 ) {
+    let generation = object::generation(object);
+    if std::mem::replace(&mut reported.generation, generation) != generation {
+        reported.events.clear();
+    }
     for event in events {
         let Event { severity, reason, message, about } = event;
         if !reported.events.insert((*severity, reason.clone(), message.clone())) {
@@ -212,7 +223,7 @@ pub async fn write_events(
         let about = about.as_ref().unwrap_or(key);
         let namespace = about.namespace.as_deref().unwrap_or("default");
         let uid = object::uid(object).unwrap_or_default();
-        let mark = Sha256::digest(format!("{uid} {reason} {message} {now}"));
+        let mark = Sha256::digest(format!("{uid} {generation} {reason} {message}"));
         let mark = hex(mark.get(..8).unwrap_or_default());
         let mut involved =
             json!({"apiVersion": about.resource.api_version(), "name": about.name, "namespace": about.namespace});
@@ -236,8 +247,11 @@ pub async fn write_events(
             "lastTimestamp": now,
             "count": 1,
         });
-        if let Err(error) = api.create(&ResourceType::new("", "v1", "events"), Some(namespace), &event).await {
-            warn!(%key, reason, error = error.detail(), "event not written");
+        match api.create(&ResourceType::new("", "v1", "events"), Some(namespace), &event).await {
+            Ok(_) => {}
+            // Told before the host was started anew.
+            Err(error) if error.is_conflict() => {}
+            Err(error) => warn!(%key, reason, error = error.detail(), "event not written"),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::core::Core;
 use crate::resource::Resource;
 use crate::store::{Key, Told};
 use serde_json::Value;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 
@@ -41,6 +42,7 @@ fn run(core: &Weak<Core>, changes: &Receiver<Told>) {
         if options.stand_ins {
             stand_ins.changed(&core, &told);
         }
+        core.handled.fetch_add(1, Ordering::Release);
     }
 }
 

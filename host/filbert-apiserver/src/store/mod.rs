@@ -57,6 +57,8 @@ struct Inner {
     compacted: u64,
     collections: BTreeMap<CollectionId, Collection>,
     listeners: Vec<Sender<Told>>,
+    /// Changes that listeners were told of.
+    told: u64,
 }
 
 /// Why a write was not done.
@@ -89,7 +91,13 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(history: usize) -> Self {
         Self {
-            inner: Mutex::new(Inner { revision: 1, compacted: 0, collections: BTreeMap::new(), listeners: Vec::new() }),
+            inner: Mutex::new(Inner {
+                revision: 1,
+                compacted: 0,
+                collections: BTreeMap::new(),
+                listeners: Vec::new(),
+                told: 0,
+            }),
             history,
         }
     }
@@ -255,10 +263,16 @@ impl Store {
         receiver
     }
 
+    /// How many changes listeners were told of, one for each listener.
+    pub(crate) fn told(&self) -> u64 {
+        self.lock().told
+    }
+
     /// Tells the listeners of each object of a collection as if it had just changed; watches see nothing.
     pub(crate) fn tell_again(&self, id: &CollectionId) {
-        let inner = self.lock();
-        let Some(entry) = inner.collections.get(id) else { return };
+        let mut inner = self.lock();
+        let Inner { collections, listeners, told, .. } = &mut *inner;
+        let Some(entry) = collections.get(id) else { return };
         for object in entry.objects.values() {
             let change = Change {
                 revision: object.revision,
@@ -266,10 +280,8 @@ impl Store {
                 before: Some(object.clone()),
                 deleted: false,
             };
-            for listener in &inner.listeners {
-                // A listener that is gone is dropped with the next change.
-                let _gone = listener.send(Told { collection: id.clone(), change: change.clone() });
-            }
+            listeners.retain(|listener| listener.send(Told { collection: id.clone(), change: change.clone() }).is_ok());
+            *told += listeners.len() as u64;
         }
     }
 
@@ -301,6 +313,7 @@ impl Inner {
         self.revision = change.revision;
         let told = |change: &Change| Told { collection: id.clone(), change: change.clone() };
         self.listeners.retain(|listener| listener.send(told(&change)).is_ok());
+        self.told += self.listeners.len() as u64;
         let entry = self.collection(id);
         let revision = change.revision;
         entry.history.push_back(change);

@@ -1,0 +1,94 @@
+//! Whole lives: made, changed, deleted.
+
+use filbert_tests::story::{Deed, Story};
+use filbert_tests::world::{Beginning, World};
+use serde_json::json;
+
+use crate::support::{
+    center, cluster, greet, greeting, hazelcast, hello, is_gone, management_center, settles, stateful_set, waits,
+};
+use filbert_runtime::EffectKind;
+
+async fn with_waiting_pods() -> World {
+    World::begin(Beginning { modules: None, pods_wait: true }).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_greeting_is_made_changed_and_deleted() {
+    let key = greeting("spring");
+    let mut story =
+        Story::begin("greeting", "A greeting is made, changed and deleted", hello().await, key.clone()).await;
+    story.act("Somebody is to be greeted", Deed::Applies(&key, greet("spring", "Ann")), settles).await;
+    story.act("Somebody else is to be greeted", Deed::Applies(&key, greet("spring", "Bob")), settles).await;
+    story.act("Nobody is to be greeted any more", Deed::Deletes(&key), is_gone).await;
+    story.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_created_scaled_paused_resumed_updated_and_deleted() {
+    let key = hazelcast("library");
+    let of = |size: u32, version: &str| {
+        Deed::Applies(&key, cluster("library", json!({"clusterSize": size, "version": version})))
+    };
+    let world = with_waiting_pods().await;
+    let mut story = Story::begin("cluster", "The life of a cluster", world, key.clone()).await;
+    story.act("A person wants three members", of(3, "5.5.0"), waits).await;
+    story.act("The pods become ready", Deed::LetsPodsStart, settles).await;
+    story.world.hold_pods_back();
+    story.act("A person wants five members", of(5, "5.5.0"), waits).await;
+    story.act("The new pods become ready", Deed::LetsPodsStart, settles).await;
+    story.act("A person wants two members", of(2, "5.5.0"), settles).await;
+    story.act("A person pauses the cluster", of(0, "5.5.0"), settles).await;
+    story.act("A person resumes it", of(2, "5.5.0"), settles).await;
+    story.act("A person wants another version", of(2, "5.6.0"), settles).await;
+    story.act("A person deletes the cluster", Deed::Deletes(&key), is_gone).await;
+    story.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_that_are_exposed_have_a_service_each_and_data_stays_when_they_go() {
+    let key = hazelcast("harbour");
+    let of = |size: u32| {
+        let claim = json!({"accessModes": ["ReadWriteOnce"], "requestStorage": "8Gi"});
+        let data = json!({"pvc": claim});
+        let spec = json!({"clusterSize": size, "exposeExternally": {}, "licenseKeySecretName": "licence", "persistence": data});
+        Deed::Applies(&key, cluster("harbour", spec))
+    };
+    let mut story =
+        Story::begin("exposed", "Members with an address and data of their own", World::start().await, key.clone())
+            .await;
+    story.act("A person wants two members that clients outside reach", of(2), settles).await;
+    story.act("A person wants one member: its Service goes, its data stays", of(1), settles).await;
+    story.act("A person deletes the cluster: the data stays", Deed::Deletes(&key), is_gone).await;
+    story.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_management_center_is_created_changed_and_deleted() {
+    let key = management_center("tower");
+    let of = |address: &str| {
+        let clusters = json!([{"name": "dev", "address": address}]);
+        Deed::Applies(&key, center("tower", json!({"hazelcastClusters": clusters, "persistence": {"size": "1Gi"}})))
+    };
+    let world = with_waiting_pods().await;
+    let mut story = Story::begin("management-center", "The life of a Management Center", world, key.clone()).await;
+    story.act("A person wants a Management Center", of("library"), waits).await;
+    story.act("Its pod becomes ready", Deed::LetsPodsStart, settles).await;
+    story.act("The cluster is to be found elsewhere", of("archive"), settles).await;
+    story.act("A person deletes it", Deed::Deletes(&key), is_gone).await;
+    story.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_that_starts_anew_changes_nothing() {
+    let mut world = World::start().await;
+    world.apply(&hazelcast("library"), &cluster("library", json!({"clusterSize": 2}))).await;
+    world.settled(&hazelcast("library")).await;
+    let before = world.get(&stateful_set("library")).await["metadata"]["resourceVersion"].clone();
+    let mut world = world.restart().await;
+    let record = world.settled(&hazelcast("library")).await;
+    let changed: Vec<_> =
+        record.steps.iter().flat_map(|step| &step.effects).filter(|it| it.kind != EffectKind::Unchanged).collect();
+    assert_eq!(changed, Vec::<&filbert_runtime::Effect>::new());
+    assert_eq!(world.get(&stateful_set("library")).await["metadata"]["resourceVersion"], before);
+}
