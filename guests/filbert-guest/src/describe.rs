@@ -28,8 +28,8 @@ impl Description {
             takes: if any { Vec::new() } else { vec![S::Resource::TYPE.raw()] },
             parameters: S::parameters().to_string(),
             finalizes: S::FINALIZES,
-            leaves: Vec::new(),
-            needs: Vec::new(),
+            leaves: S::LEAVES.iter().map(|&fact| fact.to_owned()).collect(),
+            needs: S::NEEDS.iter().map(|&fact| fact.to_owned()).collect(),
         });
         self
     }

@@ -59,6 +59,10 @@ pub trait Step {
     const SUMMARY: &'static str = "";
     /// Whether [`Step::finalize`] does anything.
     const FINALIZES: bool = false;
+    /// Names of facts it may leave for later steps.
+    const LEAVES: &'static [&'static str] = &[];
+    /// Facts it cannot do without, as `step/name`. A pipeline in which no earlier step leaves them is refused.
+    const NEEDS: &'static [&'static str] = &[];
 
     /// JSON Schema of the parameters that a pipeline may give.
     fn parameters() -> serde_json::Value {

@@ -1,6 +1,8 @@
 //! The two resources of our own, as files or objects: `Module` says where a component comes from and what it may do,
 //! `Pipeline` says which modules serve one resource type, in which order.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -198,6 +200,22 @@ pub enum PipelineError {
         /// The name.
         step: String,
     },
+    /// The step needs a fact that no earlier step leaves.
+    #[error(
+        "pipeline `{pipeline}` takes step `{step}` at `{path}`, which needs the fact `{fact}`; no earlier step leaves it. Earlier steps leave: {known}"
+    )]
+    MissingFact {
+        /// The pipeline.
+        pipeline: String,
+        /// The step, by its name in the pipeline.
+        step: String,
+        /// As the step would see it: `step/name`.
+        fact: String,
+        /// Where in the pipeline.
+        path: String,
+        /// What there is.
+        known: String,
+    },
     /// A parameter that the module's schema refuses.
     #[error("pipeline `{pipeline}` has parameters at `{path}` that module `{module}` refuses: {message}")]
     Parameters {
@@ -265,7 +283,8 @@ pub fn check(name: &str, spec: &PipelineSpec, modules: &impl Modules) -> Vec<Pip
             }
         }
     }
-    let mut names = std::collections::BTreeSet::new();
+    let mut names = BTreeSet::new();
+    let mut facts = BTreeSet::new();
     for (index, step) in spec.steps.iter().enumerate() {
         let path = format!("spec.steps[{index}]");
         if !names.insert(step.name()) {
@@ -283,6 +302,20 @@ pub fn check(name: &str, spec: &PipelineSpec, modules: &impl Modules) -> Vec<Pip
             });
             continue;
         };
+        further.extend(found.needs.iter().filter(|fact| !facts.contains(*fact)).map(|fact| {
+            PipelineError::MissingFact {
+                pipeline: name.to_owned(),
+                step: step.name().to_owned(),
+                fact: fact.clone(),
+                path: path.clone(),
+                known: if facts.is_empty() {
+                    "none".to_owned()
+                } else {
+                    Vec::from_iter(facts.iter().cloned()).join(", ")
+                },
+            }
+        }));
+        facts.extend(found.leaves.iter().map(|fact| format!("{}/{fact}", step.name())));
         if !found.takes.is_empty() && !found.takes.iter().any(|takes| covers(takes, &spec.resource)) {
             let takes: Vec<_> = found.takes.iter().map(ToString::to_string).collect();
             further.push(PipelineError::WrongResource {
@@ -309,3 +342,6 @@ pub fn covers(pattern: &ResourceType, resource: &ResourceType) -> bool {
         && (pattern.version == "*" || pattern.version == resource.version)
         && (pattern.plural == "*" || pattern.plural == resource.plural)
 }
+
+#[cfg(test)]
+mod tests;
