@@ -20,6 +20,8 @@ mod contract;
 mod hostile;
 #[path = "guests/leaks.rs"]
 mod leaks;
+#[path = "guests/library.rs"]
+mod library;
 #[path = "guests/refusals.rs"]
 mod refusals;
 #[path = "guests/support.rs"]

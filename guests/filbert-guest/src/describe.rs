@@ -90,6 +90,11 @@ impl Wish {
         Self::of(resource, vec![raw::Verb::Read, raw::Verb::Apply, raw::Verb::Delete])
     }
 
+    /// To read and delete objects that it does not make itself: what somebody before it left behind.
+    pub fn remove(resource: ResourceType) -> Self {
+        Self::of(resource, vec![raw::Verb::Read, raw::Verb::Delete])
+    }
+
     fn of(resource: ResourceType, verbs: Vec<raw::Verb>) -> Self {
         let (labels, names) = (Vec::new(), Vec::new());
         let grant = raw::ObjectGrant { resource: resource.raw(), verbs, within: raw::Namespaces::Here, labels, names };

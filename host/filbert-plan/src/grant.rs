@@ -67,6 +67,41 @@ impl fmt::Display for Verb {
     }
 }
 
+impl fmt::Display for Grant {
+    /// `read, apply services/v1 named {name}-*`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Objects(objects) => objects.fmt(f),
+            Self::Messages(MessageGrant { ask, call }) => write!(f, "send messages (ask {ask:?}, call {call:?})"),
+            Self::Agents(AgentGrant { routes }) => write!(f, "call agents ({})", routes.join(", ")),
+            Self::Certificates {} => f.write_str("use certificates"),
+            Self::Other(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+impl fmt::Display for ObjectGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, verbs, within, labels, names } = self;
+        let verbs: Vec<_> = verbs.iter().map(ToString::to_string).collect();
+        write!(f, "{} {resource}", verbs.join(", "))?;
+        if !names.is_empty() {
+            write!(f, " named {}", names.join(" or "))?;
+        }
+        match within {
+            Namespaces::Here => {}
+            Namespaces::Named(names) => write!(f, " in {}", names.join(", "))?,
+            Namespaces::HereIn(names) => write!(f, " in its own namespace, if that is {}", names.join(" or "))?,
+            Namespaces::All => f.write_str(" in all namespaces")?,
+        }
+        if !labels.is_empty() {
+            let labels: Vec<_> = labels.iter().map(LabelRequirement::selector).collect();
+            write!(f, " with {}", labels.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 /// In which namespaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +111,9 @@ pub enum Namespaces {
     Here,
     /// These.
     Named(Vec<String>),
+    /// That of the reconciled object, where it is one of these.
+    #[serde(rename = "hereIn")]
+    HereIn(Vec<String>),
     /// All, and cluster-scoped objects.
     All,
 }
@@ -189,6 +227,9 @@ impl ObjectGrant {
             (_, None) => subject.namespace.is_none() && self.within == Namespaces::Here,
             (Namespaces::Here, Some(namespace)) => subject.namespace == Some(namespace),
             (Namespaces::Named(names), Some(namespace)) => names.iter().any(|name| name == namespace),
+            (Namespaces::HereIn(names), Some(namespace)) => {
+                subject.namespace == Some(namespace) && names.iter().any(|name| name == namespace)
+            }
         }
     }
 
@@ -292,7 +333,41 @@ impl Grants {
     }
 }
 
+impl Grants {
+    /// What both allow. Errs on the side of no: where two grants overlap in a way that no single grant can say, the overlap
+    /// is left out.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let mut both = Vec::new();
+        for grant in &self.0 {
+            for common in other.0.iter().filter_map(|wanted| grant.intersection(wanted)) {
+                if !both.iter().any(|known: &Grant| known.includes(&common)) {
+                    both.push(common);
+                }
+            }
+        }
+        Self(both)
+    }
+}
+
 impl Grant {
+    fn intersection(&self, other: &Self) -> Option<Self> {
+        let common = |a: &[u32], b: &[u32]| a.iter().filter(|id| b.contains(id)).copied().collect::<Vec<_>>();
+        match (self, other) {
+            (Self::Objects(a), Self::Objects(b)) => a.intersection(b).map(Self::Objects),
+            (Self::Messages(a), Self::Messages(b)) => {
+                let both = MessageGrant { ask: common(&a.ask, &b.ask), call: common(&a.call, &b.call) };
+                (both != MessageGrant::default()).then_some(Self::Messages(both))
+            }
+            (Self::Agents(a), Self::Agents(b)) => {
+                let routes = common_patterns(&a.routes, &b.routes)?;
+                Some(Self::Agents(AgentGrant { routes }))
+            }
+            (Self::Certificates {}, Self::Certificates {}) => Some(Self::Certificates {}),
+            _ => None,
+        }
+    }
+
     /// Whether this grant allows all that `wanted` asks for. Errs on the side of no: two grants that only together
     /// allow something do not include it.
     pub fn includes(&self, wanted: &Grant) -> bool {
@@ -318,7 +393,48 @@ impl Grant {
     }
 }
 
+/// The patterns that both lists of patterns cover; a final `*` stands for any rest.
+fn common_patterns(a: &[String], b: &[String]) -> Option<Vec<String>> {
+    let covers = |pattern: &str, other: &str| {
+        pattern == other || pattern.strip_suffix('*').is_some_and(|prefix| other.starts_with(prefix))
+    };
+    let mut both = Vec::new();
+    for (a, b) in a.iter().flat_map(|a| b.iter().map(move |b| (a, b))) {
+        let narrower = if covers(a, b) {
+            b
+        } else if covers(b, a) {
+            a
+        } else {
+            continue;
+        };
+        if !both.contains(narrower) {
+            both.push(narrower.clone());
+        }
+    }
+    (!both.is_empty()).then_some(both)
+}
+
 impl ObjectGrant {
+    fn intersection(&self, other: &Self) -> Option<Self> {
+        let resource = if self.is_for(&other.resource) {
+            &other.resource
+        } else if other.is_for(&self.resource) {
+            &self.resource
+        } else {
+            return None;
+        };
+        let verbs: Vec<_> = self.verbs.iter().filter(|verb| other.verbs.contains(verb)).copied().collect();
+        let mut labels = self.labels.clone();
+        labels.extend(other.labels.iter().filter(|label| !self.labels.contains(label)).cloned());
+        // An empty list means any name, so a common list that came out empty must not be one.
+        let names = match (self.names.as_slice(), other.names.as_slice()) {
+            ([], names) | (names, []) => names.to_vec(),
+            (a, b) => common_patterns(a, b)?,
+        };
+        let within = self.within.intersection(&other.within)?;
+        (!verbs.is_empty()).then(|| Self { resource: resource.clone(), verbs, within, labels, names })
+    }
+
     fn includes_name(&self, wanted: &str) -> bool {
         self.names
             .iter()
@@ -327,9 +443,29 @@ impl ObjectGrant {
 }
 
 impl Namespaces {
+    fn intersection(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::All, any) | (any, Self::All) => Some(any.clone()),
+            (Self::Here, Self::Here) => Some(Self::Here),
+            (Self::Named(a), Self::Named(b)) => {
+                let both: Vec<_> = a.iter().filter(|name| b.contains(name)).cloned().collect();
+                (!both.is_empty()).then_some(Self::Named(both))
+            }
+            (Self::Here, Self::Named(names) | Self::HereIn(names))
+            | (Self::Named(names) | Self::HereIn(names), Self::Here) => Some(Self::HereIn(names.clone())),
+            (Self::HereIn(a), Self::HereIn(b) | Self::Named(b)) | (Self::Named(a), Self::HereIn(b)) => {
+                let both: Vec<_> = a.iter().filter(|name| b.contains(name)).cloned().collect();
+                (!both.is_empty()).then_some(Self::HereIn(both))
+            }
+        }
+    }
+
     fn includes(&self, wanted: &Self) -> bool {
         match (self, wanted) {
-            (Self::All, _) | (Self::Here, Self::Here) => true,
+            (Self::All, _) | (Self::Here, Self::Here | Self::HereIn(_)) => true,
+            (Self::HereIn(given) | Self::Named(given), Self::HereIn(wanted)) => {
+                wanted.iter().all(|name| given.contains(name))
+            }
             (Self::Named(given), Self::Named(wanted)) => wanted.iter().all(|name| given.contains(name)),
             _ => false,
         }
@@ -441,5 +577,63 @@ mod tests {
         let narrower = grants(json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "services"},
             "verbs": ["apply"], "names": ["{name}-0"]}}]));
         assert_eq!(narrower.first_beyond(&own_services()), None);
+    }
+
+    #[test]
+    fn what_two_grants_have_in_common_is_all_that_either_bounds() {
+        let object = |verbs: Value, names: Value, within: Value, label: Option<&str>| {
+            let labels = label.map(|key| json!({"key": key, "operator": "exists"}));
+            json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "pods"}, "verbs": verbs, "names": names,
+                "within": within, "labels": labels.into_iter().collect::<Vec<_>>()}}])
+        };
+        let given = grants(object(
+            json!(["read", "apply"]),
+            json!(["{name}-*", "lamp"]),
+            json!({"named": ["market"]}),
+            Some("a"),
+        ));
+        let wished =
+            grants(object(json!(["read", "delete"]), json!(["{name}-0", "l*", "oak"]), json!("here"), Some("b")));
+        let both = given.intersection(&wished);
+        let expected = json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "pods"}, "verbs": ["read"],
+            "within": {"hereIn": ["market"]}, "names": ["{name}-0", "lamp"],
+            "labels": [{"key": "a", "operator": "exists"}, {"key": "b", "operator": "exists"}]}}]);
+        assert_eq!(serde_json::to_value(&both).expect("JSON"), expected);
+        for bound in [&given, &wished] {
+            assert_eq!(both.first_beyond(bound), None);
+        }
+    }
+
+    #[test]
+    fn grants_that_share_no_name_verb_type_or_namespace_have_nothing_in_common() {
+        let base = json!({"resource": {"group": "", "version": "v1", "plural": "pods"}, "verbs": ["read"], "names": ["a"], "within": {"named": ["x"]}});
+        for (field, value) in [
+            ("names", json!(["b"])),
+            ("verbs", json!(["apply"])),
+            ("within", json!({"named": ["y"]})),
+            ("resource", json!({"group": "", "version": "v1", "plural": "nodes"})),
+        ] {
+            let mut other = base.clone();
+            other[field] = value;
+            let both = grants(json!([{"objects": base}])).intersection(&grants(json!([{"objects": other}])));
+            assert_eq!(both, Grants::default(), "{field}");
+        }
+    }
+
+    #[test]
+    fn its_own_namespace_where_it_is_one_of_some_is_neither_of_both() {
+        let within = |within: Value| {
+            grants(
+                json!([{"objects": {"resource": {"group": "", "version": "v1", "plural": "pods"}, "verbs": ["read"], "within": within}}]),
+            )
+        };
+        let both = within(json!("here")).intersection(&within(json!({"named": ["market", "harbour"]})));
+        let may = |namespace: &str, subject: Subject<'_>| {
+            let key = ObjectKey::namespaced(ResourceType::new("", "v1", "pods"), namespace, "p");
+            both.check(Verb::Read, &key, None, subject).is_ok()
+        };
+        assert!(may("market", BLUE));
+        assert!(!may("harbour", BLUE), "not its own");
+        assert!(!may("meadow", Subject { namespace: Some("meadow"), name: "blue" }), "not one of these");
     }
 }

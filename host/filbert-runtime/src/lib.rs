@@ -25,4 +25,4 @@ pub mod report;
 pub use clock::{Clock, SystemClock};
 pub use host::{Host, Settings};
 pub use journal::{Effect, EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
-pub use library::{Library, LibraryError, ModuleState, Serving};
+pub use library::{InService, Library, LibraryError, ModuleState, PipelineState, Serving};

@@ -46,8 +46,9 @@ impl Command {
     /// What is logged where nobody says otherwise: commands that show passes themselves stay quiet.
     pub(crate) fn default_log(&self) -> &'static str {
         match self {
-            Self::Dev(_) => "warn,filbert_runtime::library=info,filbert_runtime::host=error",
-            _ => "error",
+            Self::Dev(_) => "warn,filbert_runtime::library=info,filbert_runtime::host=error,kube_client=off",
+            // What becomes of requests, commands say themselves.
+            _ => "error,kube_client=off",
         }
     }
 }
@@ -61,6 +62,27 @@ pub(crate) struct ModuleFolder {
     /// Folder for compiled code. It must belong to this user, and to nobody else.
     #[arg(long, env = "FILBERT_CACHE", value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+}
+
+/// Which cluster, as for kubectl.
+#[derive(Args, Clone)]
+pub(crate) struct ClusterOptions {
+    /// The cluster's kubeconfig.
+    #[arg(long, env = "FILBERT_KUBECONFIG", value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; its current one where absent.
+    #[arg(long, env = "FILBERT_CONTEXT", value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// How long to wait for the API server's first answer.
+    #[arg(long, env = "FILBERT_REQUEST_TIMEOUT", default_value = "10s", value_parser = duration, value_name = "DURATION")]
+    pub(crate) request_timeout: Duration,
+}
+
+impl ClusterOptions {
+    /// Whether anybody named a cluster.
+    pub(crate) fn is_named(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some()
+    }
 }
 
 /// How data is printed.
@@ -107,9 +129,9 @@ pub(crate) struct Plan {
     /// The resources, and what they refer to: YAML files, or `-` for standard input.
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Compare with this cluster. Without it, the plan is for an empty one.
-    #[arg(long, env = "FILBERT_KUBECONFIG", value_name = "FILE")]
-    pub(crate) kubeconfig: Option<PathBuf>,
+    // Without one named, the plan is for an empty cluster.
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
     /// How the plan is printed.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
@@ -137,9 +159,8 @@ pub(crate) struct Explain {
     /// Its namespace.
     #[arg(short, long, default_value = "default")]
     pub(crate) namespace: String,
-    /// The cluster; as for kubectl where absent.
-    #[arg(long, env = "FILBERT_KUBECONFIG", value_name = "FILE")]
-    pub(crate) kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
     /// How it is printed.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
@@ -171,6 +192,8 @@ pub(crate) enum ModuleCommand {
 pub(crate) struct Modules {
     #[command(flatten)]
     pub(crate) folder: ModuleFolder,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
     /// How they are printed.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,

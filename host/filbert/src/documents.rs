@@ -28,9 +28,10 @@ pub(crate) fn read(files: &[PathBuf]) -> Outcome<Vec<Document>> {
     for file in files {
         let (title, text) = text(file)?;
         let values: Vec<Value> = serde_saphyr::from_multiple(&text)
-            .map_err(|error| anyhow!("{error}"))
+            .map_err(|error| anyhow!(place_in(&title, &error.to_string())))
             .with_context(|| format!("`{title}` is not valid YAML"))
             .hint("the line and column above are where the parser gave up; look there for tabs, indentation and unclosed quotes")?;
+        let before = documents.len();
         for (index, value) in values.into_iter().enumerate().filter(|(_, value)| !value.is_null()) {
             let place = format!("{title}, document {}", index + 1);
             // A list, as `kubectl get -o yaml` prints it.
@@ -41,6 +42,10 @@ pub(crate) fn read(files: &[PathBuf]) -> Outcome<Vec<Document>> {
             for object in items {
                 documents.push(document(&place, object)?);
             }
+        }
+        if documents.len() == before {
+            return Err(anyhow!("`{title}` holds no resource"))
+                .hint("the file is empty, or has comments only; `crds/samples` has examples");
         }
     }
     Ok(documents)
@@ -55,6 +60,11 @@ fn document(place: &str, object: Value) -> Outcome<Document> {
         .ok_or_else(|| anyhow!("{place} ({type_meta}) has no `metadata.name`"))
         .hint("give it a name; generated names cannot be planned for")?;
     Ok(Document { place: place.to_owned(), name, object, type_meta })
+}
+
+/// The parser's words, with the name of the file where it has none.
+fn place_in(title: &str, detail: &str) -> String {
+    detail.strip_prefix("error: ").unwrap_or(detail).replace("<input>", title)
 }
 
 fn text(file: &Path) -> Outcome<(String, String)> {

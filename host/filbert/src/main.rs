@@ -1,34 +1,43 @@
 //! The `filbert` command: reads the command line, calls one command, says what went wrong.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
 mod cli;
+mod cluster;
 mod commands;
 mod documents;
 mod failure;
+mod output;
 mod settle;
 mod show;
+mod usage;
 mod world;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::failure::Outcome;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    start_log(cli.log.as_deref(), cli.command.default_log());
-    match commands::run(cli.command).await {
+    match start().await {
         Ok(code) => code,
-        Err(failure) => {
-            failure.print();
-            failure.code()
-        }
+        Err(failure) => failure.report(),
     }
+}
+
+async fn start() -> Outcome<ExitCode> {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::explain(&error),
+    };
+    start_log(cli.log.as_deref(), cli.command.default_log());
+    commands::run(cli.command).await
 }
 
 /// Logs go to stderr, so that data on stdout can be piped.
 fn start_log(filter: Option<&str>, default: &str) {
     let filter = tracing_subscriber::EnvFilter::new(filter.unwrap_or(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-    log.with_target(false).init();
+    // A log that nobody can read is no reason to panic.
+    log.with_target(false).log_internal_errors(false).init();
 }

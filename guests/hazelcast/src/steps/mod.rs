@@ -14,7 +14,7 @@ mod status;
 pub use configuration::Configuration;
 pub use discovery_service::DiscoveryService;
 pub use member_services::MemberServices;
-pub use rbac::Rbac;
+pub use rbac::{LEFT_BEHIND, Rbac};
 pub use stateful_set::MemberSet;
 pub use status::MemberStatus;
 

@@ -9,7 +9,7 @@ use super::labels;
 use crate::names::{self, LABEL_MANAGED_BY, MANAGED_BY};
 
 /// Cluster-scoped objects that earlier operators made and that nothing but a finalizer can remove.
-const LEFT_BEHIND: [ResourceType; 2] = [
+pub const LEFT_BEHIND: [ResourceType; 2] = [
     ResourceType::new("rbac.authorization.k8s.io", "v1", "clusterroles"),
     ResourceType::new("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
 ];

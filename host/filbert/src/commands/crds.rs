@@ -6,12 +6,12 @@ use filbert_runtime::library::Ungoverned;
 
 use crate::cli::Crds;
 use crate::failure::Outcome;
-use crate::world;
+use crate::{output, world};
 
 pub(crate) async fn run(options: &Crds) -> Outcome<ExitCode> {
     let library = world::library(&options.folder, Ungoverned::NothingGranted).await?;
     for definition in library.serving().definitions() {
-        println!("---\n{}", serde_saphyr::to_string(&definition)?.trim_end());
+        output::line(format_args!("---\n{}", serde_saphyr::to_string(&definition)?.trim_end()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

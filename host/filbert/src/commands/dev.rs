@@ -9,68 +9,66 @@ use anyhow::Context as _;
 use filbert_plan::object::ObjectKey;
 use filbert_record::Recording;
 use filbert_runtime::library::{Ungoverned, short};
-use filbert_runtime::{Host, Library, PassRecord};
-use serde_json::json;
+use filbert_runtime::{Host, PassRecord, Serving};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use crate::cli::{Dev, Format};
-use crate::documents;
+use crate::cli::Dev;
+use crate::cluster::{self, Cluster, Part};
+use crate::documents::Document;
 use crate::failure::{Hint as _, Outcome};
-use crate::settle::{self, Standing};
 use crate::show::{self, Detail};
-use crate::world::{self, Cluster};
+use crate::{documents, output, settle, world};
 
 /// How often the modules folder is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 
 pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
     let documents = documents::read(&options.files)?;
+    let server = world::embedded();
+    // Before anything is compiled: a port that is taken is told at once.
+    let endpoint = server
+        .serve(options.listen)
+        .await
+        .hint("does another program use the port? `--listen 127.0.0.1:0` takes a free one")?;
     let library = world::library(&options.folder, Ungoverned::WishesGranted).await?;
     let serving = library.serving();
     for problem in serving.problems() {
-        eprintln!("warning: {problem}");
+        output::note(format_args!("warning: {problem}"));
     }
-    let server = world::embedded();
-    let endpoint =
-        server.serve(options.listen).await.hint("is the port in use? `--listen 127.0.0.1:0` takes a free one")?;
     let cluster = Cluster::new(server.client());
     cluster.apply_definitions(&serving).await?;
-    let kubeconfig = write_kubeconfig(options.write_kubeconfig.as_deref(), &endpoint.kubeconfig())?;
+    let kubeconfig = WrittenKubeconfig::write(options.write_kubeconfig.as_deref(), &endpoint.kubeconfig())?;
     let settings =
         filbert_runtime::Settings { keep_contexts: options.record.is_some(), ..filbert_runtime::Settings::default() };
     let (host, running) = Host::new(server.client(), library.clone(), settings);
     let journal = host.journal();
     let recorder = options.record.as_deref().map(|folder| start_recorder(folder, host.journal())).transpose()?;
     let running = tokio::spawn(running.run());
-    let mut keys = Vec::new();
-    for document in &documents {
-        let key = cluster.apply(document).await?;
-        if serving.pipeline(&key.resource).is_some() {
-            keys.push(key);
-        }
-    }
+    let keys = apply(&cluster, &serving, &documents, options.once).await?;
     for module in serving.modules().values() {
         let description = module.module.description();
-        eprintln!("module {} {} ({})", module.module.name(), description.version, short(module.module.digest()));
+        let (name, digest) = (module.module.name(), short(module.module.digest()));
+        output::note(format_args!("module {name} {} ({digest})", description.version));
     }
-    eprintln!(
+    output::note(format_args!(
         "API server on {}; pods are simulated. For kubectl:\n  export KUBECONFIG={}",
         endpoint.url,
-        kubeconfig.display()
-    );
-    let code = if options.once {
+        kubeconfig.path.display()
+    ));
+    let outcome = if options.once {
         let standings = settle::wait(&host, &cluster.api, &keys, options.timeout).await?;
-        summary(&standings, options.output)
+        settle::summary(&standings, options.output, options.timeout)
     } else {
-        let show = tokio::spawn(show_passes(journal));
-        let follow = tokio::spawn(follow(library));
-        eprintln!("changes in {} are taken up at once. Ctrl-C ends.", options.folder.modules.display());
-        tokio::signal::ctrl_c().await.context("failed to wait for Ctrl-C")?;
-        show.abort();
-        follow.abort();
-        ExitCode::SUCCESS
+        let folder = options.folder.modules.display();
+        output::note(format_args!("changes in {folder} are taken up at once. Ctrl-C ends."));
+        tokio::select! {
+            ended = show_passes(journal) => ended,
+            ended = interrupted() => ended,
+            () = library.follow(LOOK) => Ok(ExitCode::SUCCESS),
+        }
     };
     running.abort();
     drop(host);
@@ -80,7 +78,37 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         recorder.await.context("the recorder panicked")??;
     }
     endpoint.shutdown().await;
-    Ok(code)
+    outcome
+}
+
+/// Applies what the files hold; answers the objects that the operator has something to do for.
+async fn apply(cluster: &Cluster, serving: &Serving, documents: &[Document], once: bool) -> Outcome<Vec<ObjectKey>> {
+    let mut keys = Vec::new();
+    for document in documents {
+        let key = cluster.apply(document).await?;
+        match cluster.part(serving, key).await? {
+            Part::Served(key) => keys.push(key),
+            Part::Orphan(_) if once => return Err(cluster::orphan(serving, document)),
+            Part::Orphan(key) => {
+                output::note(format_args!("warning: no pipeline serves {key} yet; nothing is done for it"));
+            }
+            Part::Background(_) => {}
+        }
+    }
+    if once && keys.is_empty() && !documents.is_empty() {
+        return Err(cluster::nothing_served(serving));
+    }
+    Ok(keys)
+}
+
+/// Until a person or the system wants it to end.
+async fn interrupted() -> Outcome<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate()).context("failed to wait for a signal")?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.context("failed to wait for Ctrl-C")?,
+        _ = terminate.recv() => {}
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes every pass into a folder, one file each, numbered in their order.
@@ -101,77 +129,56 @@ fn start_recorder(
                     std::fs::write(&path, recording.to_json())
                         .with_context(|| format!("failed to write `{}`", path.display()))?;
                 }
-                Err(RecvError::Lagged(missed)) => eprintln!("warning: {missed} passes were too fast to be recorded"),
+                Err(RecvError::Lagged(missed)) => {
+                    output::note(format_args!("warning: {missed} passes were too fast to be recorded"));
+                }
                 Err(RecvError::Closed) => return Ok(()),
             }
         }
     }))
 }
 
-async fn follow(library: Arc<Library>) {
-    library.follow(LOOK).await;
-}
-
-async fn show_passes(mut journal: broadcast::Receiver<Arc<PassRecord>>) {
+async fn show_passes(mut journal: broadcast::Receiver<Arc<PassRecord>>) -> Outcome<ExitCode> {
     loop {
         match journal.recv().await {
-            Ok(record) if show::is_worth_showing(&record) => print!("{}", show::pass(&record, Detail::Changes)),
+            Ok(record) if show::is_worth_showing(&record) => output::data(show::pass(&record, Detail::Changes))?,
             Ok(_) => {}
-            Err(RecvError::Lagged(missed)) => println!("({missed} passes not shown)"),
-            Err(RecvError::Closed) => return,
+            Err(RecvError::Lagged(missed)) => output::line(format_args!("({missed} passes not shown)"))?,
+            Err(RecvError::Closed) => return Ok(ExitCode::SUCCESS),
         }
     }
 }
 
-fn write_kubeconfig(to: Option<&Path>, text: &str) -> Outcome<PathBuf> {
-    let path = to.map_or_else(
-        || std::env::temp_dir().join(format!("filbert-dev-{}.kubeconfig", std::process::id())),
-        Path::to_owned,
-    );
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("failed to make `{}`", folder.display()))?;
+/// For this user alone: it holds credentials. Where nobody said where to, it goes with the server it is for.
+struct WrittenKubeconfig {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl WrittenKubeconfig {
+    fn write(to: Option<&Path>, text: &str) -> Outcome<Self> {
+        use std::io::Write as _;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let ours = || std::env::temp_dir().join(format!("filbert-dev-{}.kubeconfig", std::process::id()));
+        let path = to.map_or_else(ours, Path::to_owned);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("failed to make `{}`", folder.display()))?;
+        }
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("failed to write `{}`", path.display()))?;
+        Ok(Self { path, is_ours: to.is_none() })
     }
-    write_private(&path, text).with_context(|| format!("failed to write `{}`", path.display()))?;
-    Ok(path)
 }
 
-/// For this user alone: it holds credentials.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
-}
-
-fn summary(standings: &[Standing], output: Format) -> ExitCode {
-    let settled = standings.iter().all(|standing| standing.settled);
-    if output == Format::Json {
-        let objects: Vec<_> = standings
-            .iter()
-            .map(|standing| {
-                let Standing { key, last, settled } = standing;
-                let outcome = last.as_ref().map(|last| &last.outcome);
-                json!({"resource": key.resource, "namespace": key.namespace, "name": key.name, "settled": settled, "outcome": outcome})
-            })
-            .collect();
-        println!("{}", json!({"settled": settled, "objects": objects}));
-    } else {
-        let rows: Vec<_> = standings.iter().map(row).collect();
-        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        for (name, outcome) in rows {
-            println!("{name:<width$}  {outcome}");
+impl Drop for WrittenKubeconfig {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // Left behind, it is of no use to anybody.
+            let _ = std::fs::remove_file(&self.path);
         }
     }
-    if settled { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn row(standing: &Standing) -> (String, String) {
-    let ObjectKey { resource, namespace, name } = &standing.key;
-    let kind = standing.last.as_ref().map_or(resource.plural.as_str(), |last| &last.kind);
-    let place = namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-    let outcome = match &standing.last {
-        None => "had no pass".to_owned(),
-        Some(last) => last.outcome.summary(),
-    };
-    (format!("{kind} {place}{name}"), outcome)
 }

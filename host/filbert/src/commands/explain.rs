@@ -1,39 +1,18 @@
 //! `filbert explain`: for each step of a resource what it reads, proposes and applied, and why it waits. Guests are pure
 //! functions, so asking them again about what is stored now says what the operator sees.
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use filbert_plan::object::ObjectKey;
 use filbert_runtime::host;
 use filbert_runtime::library::Ungoverned;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use crate::cli::{Explain, Format};
+use crate::cluster::{self, Cluster, refused};
 use crate::failure::{Failure, Hint as _, Outcome};
 use crate::show::{self, Detail};
-use crate::world::{self, Cluster};
-
-/// A client for the cluster of a kubeconfig, or for the one that kubectl would take.
-pub(crate) async fn client(kubeconfig: Option<&Path>) -> Outcome<kube::Client> {
-    let config = match kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path)
-                .with_context(|| format!("failed to read the kubeconfig `{}`", path.display()))?;
-            kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?
-        }
-        None => kube::Config::infer().await.hint("name a kubeconfig with `--kubeconfig`, or set KUBECONFIG")?,
-    };
-    let url = config.cluster_url.to_string();
-    let client = kube::Client::try_from(config)?;
-    client
-        .apiserver_version()
-        .await
-        .with_context(|| format!("the API server at {url} does not answer"))
-        .hint("is the cluster running, and is this the right kubeconfig?")?;
-    Ok(client)
-}
+use crate::{output, world};
 
 pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     let Some((kind, name)) = options.resource.split_once('/') else {
@@ -41,14 +20,14 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
             Failure::misuse(format!("`{}` is not KIND/NAME", options.resource)).hint("for example `greeting/spring`")
         );
     };
-    let client = client(options.kubeconfig.as_deref()).await?;
+    let client = cluster::connect(&options.cluster).await?;
     let library = world::library(&options.folder, Ungoverned::WishesGranted).await?;
     let serving = library.serving();
     let cluster = Cluster::new(client.clone());
     let wanted = kind.to_lowercase();
     let mut found = None;
     for pipeline in serving.pipelines() {
-        let served = cluster.discovery.of_resource(&pipeline.resource).await.map_err(world::refused)?;
+        let served = cluster.discovery.of_resource(&pipeline.resource).await.map_err(refused)?;
         if let Some(served) = served
             && (served.kind.to_lowercase() == wanted
                 || served.resource.plural == wanted
@@ -67,12 +46,12 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     };
     let namespace = served.namespaced.then(|| options.namespace.clone());
     let key = ObjectKey { resource: pipeline.resource.clone(), namespace, name: name.to_owned() };
-    let object = cluster.api.get(&key).await.map_err(world::refused)?;
+    let object = cluster.api.get(&key).await.map_err(refused)?;
     let object = object.ok_or_else(|| anyhow!("{key} does not exist")).hint("`--namespace` says where to look")?;
     let record = host::describe(client, &pipeline, &key, &object).await;
     match options.output {
-        Format::Json => println!("{}", serde_json::to_string(&record)?),
-        Format::Text => print!("{}", show::pass(&record, Detail::All)),
+        Format::Json => output::line(serde_json::to_string(&record)?)?,
+        Format::Text => output::data(show::pass(&record, Detail::All))?,
     }
     Ok(ExitCode::SUCCESS)
 }

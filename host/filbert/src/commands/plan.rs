@@ -6,10 +6,10 @@ use filbert_runtime::host;
 use filbert_runtime::library::Ungoverned;
 
 use crate::cli::{Format, Plan};
-use crate::documents;
-use crate::failure::{Failure, Outcome};
+use crate::cluster::{self, Cluster, Part};
+use crate::failure::Outcome;
 use crate::show::{self, Detail};
-use crate::world::{self, Cluster};
+use crate::{documents, output, world};
 
 pub(crate) async fn run(options: Plan) -> Outcome<ExitCode> {
     let documents = documents::read(&options.files)?;
@@ -18,23 +18,26 @@ pub(crate) async fn run(options: Plan) -> Outcome<ExitCode> {
     world::sound(&serving)?;
     // Without a cluster, an empty one of our own stands for it; it also checks the objects as a real one would.
     let embedded = world::embedded();
-    let client = match &options.kubeconfig {
-        Some(path) => super::explain::client(Some(path)).await?,
-        None => embedded.client(),
-    };
+    let named = options.cluster.is_named();
+    let client = if named { cluster::connect(&options.cluster).await? } else { embedded.client() };
     let cluster = Cluster::new(client.clone());
-    if options.kubeconfig.is_none() {
+    if !named {
         cluster.apply_definitions(&serving).await?;
     }
     let mut records = Vec::new();
     for document in &documents {
         let (key, mut object) = cluster.locate(document).await?;
-        if options.kubeconfig.is_none() {
+        if !named {
             cluster.apply(document).await?;
         }
+        let key = match cluster.part(&serving, key).await? {
+            Part::Served(key) => key,
+            Part::Orphan(_) => return Err(cluster::orphan(&serving, document)),
+            Part::Background(_) => continue,
+        };
         let Some(pipeline) = serving.pipeline(&key.resource) else { continue };
-        let live = cluster.api.get(&key).await.map_err(world::refused)?;
-        if let (Some(_), Some(live)) = (&options.kubeconfig, live.as_ref()) {
+        let live = cluster.api.get(&key).await.map_err(cluster::refused)?;
+        if let (true, Some(live)) = (named, live.as_ref()) {
             // What would be stored, with the uid and status that the object has.
             object = cluster.api.apply_dry(&key, &object, "filbert-plan").await.unwrap_or_else(|_| live.clone());
         } else if let Some(live) = live {
@@ -43,14 +46,13 @@ pub(crate) async fn run(options: Plan) -> Outcome<ExitCode> {
         records.push(host::describe(client.clone(), pipeline, &key, &object).await);
     }
     if records.is_empty() {
-        return Err(Failure::misuse("no pipeline serves any resource of these files")
-            .hint("`filbert modules` lists what is loaded; the kind must be one that a Pipeline file names"));
+        return Err(cluster::nothing_served(&serving));
     }
     match options.output {
-        Format::Json => println!("{}", serde_json::to_string(&records)?),
+        Format::Json => output::line(serde_json::to_string(&records)?)?,
         Format::Text => {
             for record in &records {
-                print!("{}", show::pass(record, Detail::All));
+                output::data(show::pass(record, Detail::All))?;
             }
         }
     }

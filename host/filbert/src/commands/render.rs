@@ -11,10 +11,9 @@ use filbert_runtime::{Host, PassRecord};
 use serde_json::Value;
 
 use crate::cli::Render;
-use crate::documents;
-use crate::failure::{Failure, Hint as _, Outcome};
-use crate::settle;
-use crate::world::{self, Cluster};
+use crate::cluster::{self, Cluster, Part};
+use crate::failure::{Hint as _, Outcome};
+use crate::{documents, output, settle, world};
 
 pub(crate) async fn run(options: Render) -> Outcome<ExitCode> {
     let documents = documents::read(&options.files)?;
@@ -30,19 +29,19 @@ pub(crate) async fn run(options: Render) -> Outcome<ExitCode> {
     let mut keys = Vec::new();
     for document in &documents {
         let key = cluster.apply(document).await?;
-        if serving.pipeline(&key.resource).is_some() {
-            keys.push(key);
+        match cluster.part(&serving, key).await? {
+            Part::Served(key) => keys.push(key),
+            Part::Orphan(_) => return Err(cluster::orphan(&serving, document)),
+            Part::Background(_) => {}
         }
     }
     if keys.is_empty() {
-        return Err(Failure::misuse("no pipeline serves any resource of these files")
-            .hint("`filbert modules` lists what is loaded; the kind must be one that a Pipeline file names"));
+        return Err(cluster::nothing_served(&serving));
     }
     let standings = settle::wait(&host, &cluster.api, &keys, options.timeout).await?;
     running.abort();
     if let Some(standing) = standings.iter().find(|standing| !standing.settled) {
-        let outcome = standing.last.as_ref().map_or_else(|| "had no pass".to_owned(), |last| last.outcome.summary());
-        return Err(anyhow!("{outcome}").context(format!("{} cannot be rendered", standing.key)))
+        return Err(anyhow!("{}", standing.outcome()).context(format!("{} cannot be rendered", standing.key)))
             .hint("`filbert plan` on the same file shows each step");
     }
     // The last pass of each object has the plan of every step.
@@ -53,7 +52,7 @@ pub(crate) async fn run(options: Render) -> Outcome<ExitCode> {
     for key in &keys {
         let Some(record) = last.get(key) else { continue };
         for object in objects(record) {
-            println!("---\n{}", serde_saphyr::to_string(&object)?.trim_end());
+            output::line(format_args!("---\n{}", serde_saphyr::to_string(&object)?.trim_end()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,1 @@
+//! A running `filbert dev`, and what the other commands say about it.
