@@ -10,6 +10,6 @@ pub mod api;
 pub mod cache;
 pub mod discovery;
 
-pub use api::{Api, ApiError};
+pub use api::{Api, ApiError, Retry};
 pub use cache::{Cached, Caches, Change, Selection};
 pub use discovery::{Discovery, Served};

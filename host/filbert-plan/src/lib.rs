@@ -9,11 +9,13 @@
 //! | [`plan`] | what a step proposes, what a reconcile pass decides about it |
 //! | [`grant`] | what a module may read and change |
 //! | [`pipeline`] | the `Module` and `Pipeline` files of an administrator |
+//! | [`definition`] | their definitions |
 //! | [`review`] | what defaulting and validation are asked and answer |
 //! | [`description`] | what a module says of itself |
 //! | [`status`] | conditions and the merged status of an object |
 //! | [`mod@diff`] | the text a person reads |
 
+pub mod definition;
 pub mod description;
 pub mod diff;
 pub mod grant;

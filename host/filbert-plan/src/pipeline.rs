@@ -311,7 +311,7 @@ pub fn check(name: &str, spec: &PipelineSpec, modules: &impl Modules) -> Vec<Pip
                 known: if facts.is_empty() {
                     "none".to_owned()
                 } else {
-                    Vec::from_iter(facts.iter().cloned()).join(", ")
+                    facts.iter().cloned().collect::<Vec<_>>().join(", ")
                 },
             }
         }));

@@ -9,7 +9,8 @@
 //! | apply | [`apply`]: effects within the grant, where something would change | yes |
 //! | report | [`report`]: status, conditions, events | yes, the object's status only |
 //!
-//! [`pass`] strings them together for one object, [`host`] runs passes for all, [`library`] holds the modules.
+//! [`pass`] strings them together for one object, [`host`] runs passes for all, [`library`] holds the modules, [`publish`] tells how they
+//! stand.
 
 pub mod apply;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod library;
 pub mod observe;
 pub mod pass;
 pub mod plan;
+pub mod publish;
 pub mod queue;
 pub mod report;
 

@@ -33,9 +33,10 @@ pub(crate) enum Command {
     /// Look at components.
     #[command(subcommand)]
     Module(ModuleCommand),
-    /// Show which modules are in service, and why what lies in the folder is not.
+    /// Show which modules are in service, and why what lies in the folder is not: in the running operator where
+    /// `--kubeconfig` or `--context` name a cluster, else in the folder. Exit code 1 where not all is in service.
     Modules(Modules),
-    /// Print the custom resource definitions that the modules bring along.
+    /// Print the custom resource definitions: those of modules and pipelines, and those that the modules bring along.
     Crds(Crds),
     /// Compile a component under limits; started by the operator itself.
     #[command(hide = true)]

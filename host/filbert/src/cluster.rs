@@ -3,6 +3,7 @@
 use anyhow::{Context as _, anyhow};
 use filbert_kube::{Api, Discovery};
 use filbert_plan::object::{self, ObjectKey, ResourceType};
+use filbert_plan::pipeline;
 use filbert_runtime::Serving;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
@@ -14,8 +15,9 @@ use crate::failure::{Failure, Hint as _, Outcome};
 /// Field manager for objects that a person applies.
 const MANAGER: &str = "filbert-dev";
 
-/// A client for the cluster that the options name, or for the one that kubectl would take. It answers: it was asked.
-pub(crate) async fn connect(options: &ClusterOptions) -> Outcome<kube::Client> {
+/// A client for the cluster that the options name, or for the one that kubectl would take, and its address. It answers: it
+/// was asked.
+pub(crate) async fn connect(options: &ClusterOptions) -> Outcome<(kube::Client, String)> {
     let ClusterOptions { kubeconfig, context, request_timeout } = options;
     let choice = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
     let hint = "`--kubeconfig` names a file that kubectl could use, `--context` one of its contexts";
@@ -33,14 +35,14 @@ pub(crate) async fn connect(options: &ClusterOptions) -> Outcome<kube::Client> {
     let silent = || format!("the API server at {url} does not answer");
     match tokio::time::timeout(*request_timeout, client.apiserver_version()).await {
         Ok(answer) => {
-            answer.map(drop).with_context(silent).hint("is the cluster running, and is this the right kubeconfig?")?
+            answer.map(drop).with_context(silent).hint("is the cluster running, and is this the right kubeconfig?")?;
         }
         Err(_) => {
             return Err(anyhow!("nothing came within {request_timeout:?}").context(silent()))
                 .hint("is the cluster running, and is this the right kubeconfig? `--request-timeout` waits longer");
         }
     }
-    Ok(client)
+    Ok((client, url))
 }
 
 /// Objects of an API server, by what a person writes.
@@ -65,9 +67,9 @@ impl Cluster {
         Self { api: Api::new(client.clone()), discovery: Discovery::new(client) }
     }
 
-    /// Applies the definitions that modules bring along, and waits until they are served.
-    pub(crate) async fn apply_definitions(&self, serving: &Serving) -> Outcome<()> {
-        for definition in serving.definitions() {
+    /// Applies definitions, which are then served.
+    pub(crate) async fn apply_definitions(&self, definitions: Vec<Value>) -> Outcome<()> {
+        for definition in definitions {
             let name = object::name(&definition).unwrap_or_default().to_owned();
             self.api.apply(&definition_key(name), &definition, MANAGER, true).await.map_err(refused)?;
         }
@@ -94,6 +96,11 @@ impl Cluster {
     /// Where a document belongs, and the object with its namespace.
     pub(crate) async fn locate(&self, document: &Document) -> Outcome<(ObjectKey, Value)> {
         let Document { place, object, type_meta, name } = document;
+        if type_meta.api_version == pipeline::API_VERSION {
+            let error = anyhow!("{} `{name}` ({place}) is no resource to reconcile", type_meta.kind);
+            return Err(error)
+                .hint("`Module` and `Pipeline` files belong in the modules folder, which `--modules` names");
+        }
         let served = self.discovery.of_type(type_meta).await.map_err(refused)?;
         let served = served
             .ok_or_else(|| anyhow!("the API server knows no kind `{}` of `{}`", type_meta.kind, type_meta.api_version))

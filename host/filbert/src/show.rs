@@ -109,3 +109,22 @@ fn line(text: &mut String, depth: usize, content: &str) {
 pub(crate) fn time(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
 }
+
+/// Columns under their titles, as wide as they must be.
+pub(crate) fn table<const N: usize>(titles: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut lines = vec![titles.map(str::to_owned)];
+    lines.extend(rows);
+    let mut widths = [0; N];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in &lines {
+        let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
+    }
+    text
+}

@@ -1,4 +1,9 @@
 //! The built command, used as a person uses it.
+#![allow(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it expects cannot go on"
+)]
 
 #[path = "command/bad_input.rs"]
 mod bad_input;

@@ -18,7 +18,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let folder = project::root().join("crds");
     let mut differ = Vec::new();
-    for (name, definition) in hazelcast_api::definition::all() {
+    for (name, definition) in filbert_plan::definition::all().into_iter().chain(hazelcast_api::definition::all()) {
         let yaml = serde_saphyr::to_string(&definition).context("failed to write a definition as YAML")?;
         let text = format!("# Made by `cargo xtask crds`.\n{yaml}");
         let file = folder.join(&name);

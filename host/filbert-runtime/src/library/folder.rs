@@ -57,6 +57,14 @@ pub enum FolderError {
 }
 
 impl FolderError {
+    /// The file that it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Read { path, .. } | Self::Yaml { path, .. } | Self::Document { path, .. } => path,
+            Self::SameName { second, .. } => second,
+        }
+    }
+
     /// A CamelCase word for conditions and events.
     pub fn reason(&self) -> &'static str {
         match self {

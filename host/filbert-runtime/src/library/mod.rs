@@ -217,6 +217,14 @@ impl Library {
         for problem in &problems {
             warn!(error = chain(problem), "not understood");
         }
+        // A document that cannot be understood concerns all that its file said before.
+        let misunderstood = |path: &Path| {
+            problems.iter().find(|problem| problem.path() == path).map(|problem| (chain(problem), problem.reason()))
+        };
+        let stale_pipelines: BTreeMap<_, _> =
+            pipelines.iter().filter_map(|(name, found)| Some((name.clone(), misunderstood(&found.path)?))).collect();
+        let stale_modules: BTreeMap<_, _> =
+            modules.iter().filter_map(|(name, found)| Some((name.clone(), misunderstood(&found.path)?))).collect();
         let mut problems: Vec<LibraryError> = problems.into_iter().map(LibraryError::from).collect();
         let mut again = false;
         let mut states = Vec::new();
@@ -227,7 +235,7 @@ impl Library {
                     if let Some(module) = version {
                         info!(module = name, digest = short(module.digest()), "module swapped");
                     }
-                    None
+                    stale_modules.get(name).cloned()
                 }
                 Err(error) => {
                     let (text, reason) = (chain(&error), error.reason());
@@ -251,7 +259,8 @@ impl Library {
             (name.clone(), ServingModule { module: good.module.clone(), grants: self.grants(good).into() })
         });
         let loaded: BTreeMap<_, _> = loaded.collect();
-        let (pipelines, pipeline_states) = take_up_pipelines(&mut state.pipelines, &pipelines, &loaded, &mut problems);
+        let (pipelines, pipeline_states) =
+            take_up_pipelines(&mut state.pipelines, &pipelines, &stale_pipelines, &loaded, &mut problems);
         state.again = again.then(|| {
             let pause = state.again.map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
             (Instant::now() + pause, pause)
@@ -329,12 +338,11 @@ impl Library {
             return Err(refuse(error.clone()));
         }
         let mut loading = Box::pin(self.engine.load_limited(name, wasm, limits));
-        let loaded = match tokio::time::timeout(ANNOUNCED_AFTER, &mut loading).await {
-            Ok(loaded) => loaded,
-            Err(_) => {
-                progress(name);
-                loading.await
-            }
+        let loaded = if let Ok(loaded) = tokio::time::timeout(ANNOUNCED_AFTER, &mut loading).await {
+            loaded
+        } else {
+            progress(name);
+            loading.await
         };
         loaded.map_err(|error| {
             let error = Arc::new(error);
@@ -419,6 +427,7 @@ fn module_state(
 fn take_up_pipelines(
     in_service: &mut BTreeMap<String, Arc<ServingPipeline>>,
     found: &BTreeMap<String, Sourced<PipelineSpec>>,
+    stale: &BTreeMap<String, (String, &'static str)>,
     modules: &BTreeMap<String, ServingModule>,
     problems: &mut Vec<LibraryError>,
 ) -> (BTreeMap<(String, String), Arc<ServingPipeline>>, Vec<PipelineState>) {
@@ -451,13 +460,16 @@ fn take_up_pipelines(
         for error in &own {
             warn!(pipeline = name, error = chain(error), kept_last_good = taken.is_some(), "pipeline not taken up");
         }
+        let mut texts: Vec<_> = own.iter().map(|error| (chain(error), error.reason())).collect();
+        texts.extend(stale.get(name).cloned());
         states.push(PipelineState {
             name: name.clone(),
-            state: InService::new(taken.is_some(), !own.is_empty()),
+            state: InService::new(taken.is_some(), !texts.is_empty()),
             resource: spec.resource.clone(),
             steps: taken.as_ref().map(|pipeline| pipeline.step_names()).unwrap_or_default(),
             file: path.clone(),
-            problems: own.iter().map(|error| chain(error)).collect(),
+            reason: texts.first().map(|(_, reason)| *reason),
+            problems: texts.into_iter().map(|(text, _)| text).collect(),
             spec: spec.clone(),
         });
         problems.append(&mut own);

@@ -129,9 +129,17 @@ pub struct ModuleState {
     /// The same as a CamelCase word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// What its document says, or would say.
+    /// What its document says, or would say: with the grants that it has.
     #[serde(skip)]
     pub spec: ModuleSpec,
+}
+
+impl ModuleState {
+    /// What it can be called for, in one line: `validation, step greet`.
+    pub fn serves(&self) -> String {
+        let roles = self.roles.iter().filter(|role| *role != "step").cloned();
+        roles.chain(self.steps.iter().map(|step| format!("step {step}"))).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// How a pipeline stands, for people.
@@ -151,6 +159,9 @@ pub struct PipelineState {
     /// Why what lies in the folder now is not in service.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// The first of them as a CamelCase word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
     /// What its document says.
     #[serde(skip)]
     pub spec: PipelineSpec,

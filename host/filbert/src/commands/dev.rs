@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use filbert_plan::definition;
 use filbert_plan::object::ObjectKey;
 use filbert_record::Recording;
 use filbert_runtime::library::{Ungoverned, short};
-use filbert_runtime::{Host, PassRecord, Serving};
+use filbert_runtime::publish::Publisher;
+use filbert_runtime::{Host, PassRecord, Serving, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -39,7 +41,8 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         output::note(format_args!("warning: {problem}"));
     }
     let cluster = Cluster::new(server.client());
-    cluster.apply_definitions(&serving).await?;
+    let own = definition::all().into_iter().map(|(_, definition)| definition);
+    cluster.apply_definitions(own.chain(serving.definitions()).collect()).await?;
     let kubeconfig = WrittenKubeconfig::write(options.write_kubeconfig.as_deref(), &endpoint.kubeconfig())?;
     let settings =
         filbert_runtime::Settings { keep_contexts: options.record.is_some(), ..filbert_runtime::Settings::default() };
@@ -47,6 +50,8 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
     let journal = host.journal();
     let recorder = options.record.as_deref().map(|folder| start_recorder(folder, host.journal())).transpose()?;
     let running = tokio::spawn(running.run());
+    let publisher = Publisher::new(cluster.api.clone(), library.clone(), Arc::new(SystemClock));
+    let publisher = tokio::spawn(publisher.run());
     let keys = apply(&cluster, &serving, &documents, options.once).await?;
     for module in serving.modules().values() {
         let description = module.module.description();
@@ -71,6 +76,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         }
     };
     running.abort();
+    publisher.abort();
     drop(host);
     if let Some(recorder) = recorder {
         // Ends when the last sender of records is gone; all that was told is then written.

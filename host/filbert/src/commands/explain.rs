@@ -20,7 +20,7 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
             Failure::misuse(format!("`{}` is not KIND/NAME", options.resource)).hint("for example `greeting/spring`")
         );
     };
-    let client = cluster::connect(&options.cluster).await?;
+    let (client, _) = cluster::connect(&options.cluster).await?;
     let library = world::library(&options.folder, Ungoverned::WishesGranted).await?;
     let serving = library.serving();
     let cluster = Cluster::new(client.clone());
@@ -39,10 +39,8 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     }
     let Some((pipeline, served)) = found else {
         let known: Vec<_> = serving.pipelines().map(|pipeline| pipeline.resource.plural.as_str()).collect();
-        return Err(Failure::from(anyhow!(
-            "no pipeline serves `{kind}` here; there are pipelines for: {}",
-            known.join(", ")
-        )));
+        return Err(anyhow!("no pipeline serves `{kind}`"))
+            .hint(format!("there are pipelines for {}", known.join(", ")));
     };
     let namespace = served.namespaced.then(|| options.namespace.clone());
     let key = ObjectKey { resource: pipeline.resource.clone(), namespace, name: name.to_owned() };

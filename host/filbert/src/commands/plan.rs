@@ -19,10 +19,10 @@ pub(crate) async fn run(options: Plan) -> Outcome<ExitCode> {
     // Without a cluster, an empty one of our own stands for it; it also checks the objects as a real one would.
     let embedded = world::embedded();
     let named = options.cluster.is_named();
-    let client = if named { cluster::connect(&options.cluster).await? } else { embedded.client() };
+    let client = if named { cluster::connect(&options.cluster).await?.0 } else { embedded.client() };
     let cluster = Cluster::new(client.clone());
     if !named {
-        cluster.apply_definitions(&serving).await?;
+        cluster.apply_definitions(serving.definitions()).await?;
     }
     let mut records = Vec::new();
     for document in &documents {

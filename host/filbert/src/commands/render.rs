@@ -22,7 +22,7 @@ pub(crate) async fn run(options: Render) -> Outcome<ExitCode> {
     world::sound(&serving)?;
     let server = world::embedded();
     let cluster = Cluster::new(server.client());
-    cluster.apply_definitions(&serving).await?;
+    cluster.apply_definitions(serving.definitions()).await?;
     let (host, running) = Host::new(server.client(), library.clone(), filbert_runtime::Settings::default());
     let mut journal = host.journal();
     let running = tokio::spawn(running.run());

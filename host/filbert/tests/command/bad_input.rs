@@ -44,7 +44,7 @@ fn hello_with(from: &str, to: &str) -> Vec<u8> {
     let mut wasm = built("hello.wasm");
     let places: Vec<_> = wasm.windows(from.len()).enumerate().filter(|(_, it)| *it == from.as_bytes()).collect();
     let starts: Vec<_> = places.into_iter().map(|(start, _)| start).collect();
-    assert_ne!(starts, [], "`{from}` is in the module");
+    assert!(!starts.is_empty(), "`{from}` is in the module");
     for start in starts {
         wasm[start..start + from.len()].copy_from_slice(to.as_bytes());
     }
@@ -115,7 +115,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "resource that cannot settle",
         prepare: |place| {
-            resources(place, &format!("{GREETING}---\n{}", GREETING.replace("Ann", "''").replace("spring", "autumn")))
+            resources(place, &format!("{GREETING}---\n{}", GREETING.replace("Ann", "''").replace("spring", "autumn")));
         },
         typed: DEV,
     },
@@ -299,9 +299,9 @@ fn is_beside(line: &str) -> bool {
 /// Compares with one part of `bad_input.txt`.
 fn compare(parts: &[(&str, String)]) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/command/bad_input.txt");
-    let now: String = parts.iter().map(|(name, text)| format!("## {name}\n{text}\n")).collect();
+    let now: Vec<_> = parts.iter().map(|(name, text)| format!("## {name}\n{text}\n")).collect();
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&file, &now).expect("written");
+        std::fs::write(&file, now.concat()).expect("written");
     }
     let listed = std::fs::read_to_string(&file).unwrap_or_default();
     for (name, text) in parts {
@@ -359,7 +359,7 @@ fn a_cluster_that_never_answers_is_told_after_a_while() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
 fn a_module_without_permission_is_told() {
     let place = Place::with_hello();
     place.write("lamp.wasm", &built("hello.wasm"));

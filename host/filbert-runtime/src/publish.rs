@@ -1,0 +1,216 @@
+//! The modules and pipelines of the folder as objects that `kubectl` shows: `Module` and `Pipeline`, with how they stand.
+//!
+//! The folder says what is in service; the objects only tell of it. An edit of theirs changes nothing, and is put right
+//! with the next change of the folder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use filbert_kube::{Api, ApiError};
+use filbert_plan::definition;
+use filbert_plan::object::{self, ObjectKey};
+use filbert_plan::pipeline::API_VERSION;
+use filbert_plan::plan::{Condition, ConditionStatus, Event, Severity};
+use filbert_plan::status::{self, READY};
+use serde_json::{Value, json};
+use tracing::warn;
+
+use crate::clock::SharedClock;
+use crate::library::{InService, Library, ModuleState, PipelineState, Serving, short};
+use crate::report::{self, Reported};
+
+/// Field manager of the objects.
+const MANAGER: &str = "filbert/modules";
+/// Says from which file an object was made.
+const FILE: &str = "filbert.dev/file";
+/// Condition: whether what lies in the folder is what is in service.
+const UP_TO_DATE: &str = "UpToDate";
+/// Pause before it is tried again where the API server did not take it.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Keeps the objects in step with the folder.
+pub struct Publisher {
+    api: Api,
+    library: Arc<Library>,
+    clock: SharedClock,
+    told: BTreeMap<ObjectKey, Told>,
+}
+
+/// What was written last.
+#[derive(Default)]
+struct Told {
+    standing: Option<Standing>,
+    reported: Reported,
+}
+
+/// How a module or pipeline stands, as far as both are alike.
+#[derive(Debug, Clone, PartialEq)]
+struct Standing {
+    kind: &'static str,
+    state: InService,
+    /// What is in service, in one line: changes with it.
+    active: String,
+    reason: Option<&'static str>,
+    message: Option<String>,
+    object: Value,
+    /// Fields of the status that only this kind has.
+    own: Value,
+}
+
+impl Publisher {
+    /// Does nothing until it runs.
+    pub fn new(api: Api, library: Arc<Library>, clock: SharedClock) -> Self {
+        Self { api, library, clock, told: BTreeMap::new() }
+    }
+
+    /// Tells of what is in service, now and with every change, for ever. The definitions of both kinds must be there.
+    pub async fn run(mut self) {
+        let mut changes = self.library.subscribe();
+        loop {
+            let serving = changes.borrow_and_update().clone();
+            let failed = self.publish(&serving).await;
+            tokio::select! {
+                ended = changes.changed() => if ended.is_err() {
+                    return;
+                },
+                () = tokio::time::sleep(AGAIN), if failed => {}
+            }
+        }
+    }
+
+    /// Says whether something could not be written.
+    async fn publish(&mut self, serving: &Serving) -> bool {
+        let mut wanted: BTreeMap<ObjectKey, Standing> = BTreeMap::new();
+        let key = |resource, name: &str| ObjectKey { resource, namespace: None, name: name.to_owned() };
+        for state in serving.states() {
+            wanted.insert(key(definition::modules(), &state.name), of_module(state));
+        }
+        for state in serving.pipeline_states() {
+            wanted.insert(key(definition::pipelines(), &state.name), of_pipeline(state));
+        }
+        let mut failed = false;
+        let gone: Vec<_> = self.told.keys().filter(|key| !wanted.contains_key(key)).cloned().collect();
+        for key in gone {
+            match self.api.delete(&key, None).await {
+                Ok(()) => drop(self.told.remove(&key)),
+                Err(error) => failed |= not_written(&key, &error),
+            }
+        }
+        for (key, standing) in wanted {
+            if self.told.get(&key).and_then(|told| told.standing.as_ref()) == Some(&standing) {
+                continue;
+            }
+            if let Err(error) = self.tell(&key, standing).await {
+                failed |= not_written(&key, &error);
+            }
+        }
+        failed
+    }
+
+    async fn tell(&mut self, key: &ObjectKey, standing: Standing) -> Result<(), ApiError> {
+        let stored = self.api.apply(key, &standing.object, MANAGER, true).await?;
+        let now = self.clock.timestamp();
+        let told = self.told.entry(key.clone()).or_default();
+        let status = status_of(&standing, &stored, &now);
+        report::write_status(&self.api, key, &stored, status, &mut told.reported).await?;
+        let events: Vec<_> = event(told.standing.as_ref(), &standing).into_iter().collect();
+        // The same may happen again, and is then told again.
+        report::write_events(&self.api, key, &stored, &events, &now, &mut Reported::default()).await;
+        told.standing = Some(standing);
+        Ok(())
+    }
+}
+
+fn not_written(key: &ObjectKey, error: &ApiError) -> bool {
+    warn!(%key, error = error.detail(), "the API server does not take how it stands");
+    error.retry() != filbert_kube::Retry::WhenChanged
+}
+
+fn of_module(state: &ModuleState) -> Standing {
+    let ModuleState { name, state: in_service, digest, version, contract, roles, steps, file, problem, reason, spec } =
+        state;
+    let short = digest.as_deref().map(short);
+    let serves = state.serves();
+    Standing {
+        kind: "Module",
+        state: *in_service,
+        active: format!("version {} ({})", version.as_deref().unwrap_or("-"), short.unwrap_or("-")),
+        reason: *reason,
+        message: problem.clone(),
+        object: object("Module", name, file, &json!(spec)),
+        own: json!({
+            "version": version, "contract": contract, "digest": digest, "shortDigest": short,
+            "roles": roles, "steps": steps, "serves": serves,
+        }),
+    }
+}
+
+fn of_pipeline(state: &PipelineState) -> Standing {
+    let PipelineState { name, state: in_service, resource, steps, file, problems, reason, spec } = state;
+    Standing {
+        kind: "Pipeline",
+        state: *in_service,
+        active: format!("{resource}: {}", if steps.is_empty() { "no steps".to_owned() } else { steps.join(", ") }),
+        reason: *reason,
+        message: (!problems.is_empty()).then(|| problems.join("; ")),
+        object: object("Pipeline", name, file, &json!(spec)),
+        own: json!({"resource": resource.to_string(), "steps": steps, "stepCount": steps.len()}),
+    }
+}
+
+fn object(kind: &str, name: &str, file: &std::path::Path, spec: &Value) -> Value {
+    let annotations = json!({FILE: file.to_string_lossy()});
+    json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name, "annotations": annotations}, "spec": spec})
+}
+
+fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
+    let Standing { state, active, reason, message, own, .. } = standing;
+    let condition = |type_: &str, holds: bool, reason: &str, message: &str| Condition {
+        type_: type_.to_owned(),
+        status: if holds { ConditionStatus::True } else { ConditionStatus::False },
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    };
+    let problem = message.as_deref().unwrap_or("what lies in the folder is in service");
+    let conditions = [
+        match state {
+            InService::Refused => condition(READY, false, reason.unwrap_or("Refused"), problem),
+            _ => condition(READY, true, state.word(), active),
+        },
+        condition(UP_TO_DATE, *state == InService::Serving, reason.unwrap_or("Serving"), problem),
+    ];
+    let generation = object::generation(stored);
+    let before = stored.pointer("/status/conditions");
+    let mut status = json!({
+        "observedGeneration": generation,
+        "state": state.word(),
+        "reason": reason,
+        "message": message,
+        "conditions": status::conditions(&conditions, before, generation, now),
+    });
+    if let (Some(status), Some(own)) = (status.as_object_mut(), own.as_object()) {
+        status.extend(own.clone());
+        status.retain(|_, value| !value.is_null());
+    }
+    status
+}
+
+/// What a change is worth telling. A problem that stays is told once.
+fn event(before: Option<&Standing>, now: &Standing) -> Option<Event> {
+    let Standing { kind, state, active, reason, message, .. } = now;
+    if let (Some(reason), Some(message)) = (reason, message) {
+        let is_new = before.is_none_or(|before| before.message.as_ref() != Some(message));
+        let goes_on = if *state == InService::LastGood { format!("; {active} goes on") } else { String::new() };
+        let message = format!("{message}{goes_on}");
+        return is_new.then(|| Event {
+            severity: Severity::Warning,
+            reason: (*reason).to_owned(),
+            message,
+            about: None,
+        });
+    }
+    let is_same = before.is_some_and(|before| before.active == *active && before.state == *state);
+    let message = format!("{kind} in service: {active}");
+    (!is_same).then(|| Event { severity: Severity::Normal, reason: state.word().to_owned(), message, about: None })
+}
