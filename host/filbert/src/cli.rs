@@ -23,18 +23,29 @@ pub(crate) enum Command {
     /// Run the operator against an embedded API server and show every pass.
     Dev(Dev),
     /// Show what would be done for the resources of a file, step by step, each action with its reason.
+    ///
+    /// Without `--kubeconfig` and `--context` the plan is for an empty cluster, in which there is only what the files hold.
+    /// Nothing is changed anywhere.
     Plan(Plan),
     /// Print the objects for the resources of a file as plain YAML, for use without an operator.
+    ///
+    /// The files may also hold the `Secret`s and `ConfigMap`s that the resources refer to; only what the operator makes is
+    /// printed.
     Render(Render),
     /// Show for each step of a resource what it reads, proposes and applied, and why it waits.
+    ///
+    /// The steps are asked again about what is stored now; nothing is changed. `keep` is what is as it should be.
     Explain(Explain),
     /// Call the guests of recordings again and compare their answers, byte by byte.
     Replay(Replay),
     /// Look at components.
     #[command(subcommand)]
     Module(ModuleCommand),
-    /// Show which modules are in service, and why what lies in the folder is not: in the running operator where
-    /// `--kubeconfig` or `--context` name a cluster, else in the folder. Exit code 1 where not all is in service.
+    /// Show which modules and pipelines are in service, and why what lies in the folder is not.
+    ///
+    /// With `--kubeconfig` or `--context` the operator that works on that cluster is asked; `filbert dev` says which
+    /// kubeconfig is its own. Without them this is what an operator that starts now would make of the folder. Exit code 1
+    /// where not all is in service.
     Modules(Modules),
     /// Print the custom resource definitions: those of modules and pipelines, and those that the modules bring along.
     Crds(Crds),
@@ -107,7 +118,7 @@ pub(crate) struct Dev {
     #[arg(long)]
     pub(crate) once: bool,
     /// How long `--once` waits.
-    #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    #[arg(long, env = "FILBERT_TIMEOUT", default_value = "60s", value_parser = duration, value_name = "DURATION")]
     pub(crate) timeout: Duration,
     /// Where the embedded API server listens; port 0 takes a free one.
     #[arg(long, env = "FILBERT_LISTEN", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
@@ -130,7 +141,6 @@ pub(crate) struct Plan {
     /// The resources, and what they refer to: YAML files, or `-` for standard input.
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    // Without one named, the plan is for an empty cluster.
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
     /// How the plan is printed.
@@ -146,7 +156,7 @@ pub(crate) struct Render {
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// How long to wait until all is known.
-    #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    #[arg(long, env = "FILBERT_TIMEOUT", default_value = "60s", value_parser = duration, value_name = "DURATION")]
     pub(crate) timeout: Duration,
 }
 

@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use filbert_plan::diff;
+use filbert_plan::plan::Condition;
 use filbert_runtime::library::short;
-use filbert_runtime::{EffectKind, PassRecord, StepOutcome, StepRecord};
+use filbert_runtime::{EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
 
-/// How much is shown.
+/// What a pass is shown for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// What changed.
+    /// What it did: only what changed.
     Changes,
-    /// Everything, with reads and differences.
+    /// What a pass would do now: everything, with reads and differences.
     All,
 }
 
@@ -29,25 +30,50 @@ pub(crate) fn pass(record: &PassRecord, detail: Detail) -> String {
     for warning in warnings {
         line(&mut text, 1, &format!("warning: {warning}"));
     }
+    let width = |of: fn(&StepRecord) -> String| steps.iter().map(|it| of(it).chars().count()).max().unwrap_or(0);
+    let widths = (width(|it| it.step.clone()), width(version), width(cost));
     for record in steps {
-        step(&mut text, record, detail);
+        step(&mut text, record, detail, widths);
+    }
+    if detail == Detail::All && steps.is_empty() && matches!(outcome, PassOutcome::Invalid { .. }) {
+        line(&mut text, 1, "no step runs until the object is valid; what runs for it is left as it is");
     }
     text
 }
 
-fn step(text: &mut String, record: &StepRecord, detail: Detail) {
-    let StepRecord { step, module, digest, called, took, reads, plan, effects, log, outcome, .. } = record;
-    let called = if *called { time(*took) } else { "kept answer".to_owned() };
+/// Which version of which module took the step.
+fn version(record: &StepRecord) -> String {
+    format!("{}@{}", record.module, short(&record.digest))
+}
+
+fn cost(record: &StepRecord) -> String {
+    if record.called { time(record.took) } else { "kept answer".to_owned() }
+}
+
+fn step(text: &mut String, record: &StepRecord, detail: Detail, widths: (usize, usize, usize)) {
+    let StepRecord { step, reads, plan, effects, log, outcome, .. } = record;
     let outcome = match outcome {
         StepOutcome::Done => "done".to_owned(),
         StepOutcome::Waiting(waiting) => format!("waits: {}: {}", waiting.reason, waiting.message),
         StepOutcome::Refused { problem, .. } => format!("refuses: {problem}"),
         StepOutcome::Failed { reason, message, .. } => format!("failed: {reason}: {message}"),
     };
-    line(text, 1, &format!("{step:<20} {module}@{} {called:<12} {outcome}", short(digest)));
+    let (step_width, version_width, cost_width) = widths;
+    let (version, cost) = (version(record), cost(record));
+    line(text, 1, &format!("{step:<step_width$}  {version:<version_width$}  {cost:<cost_width$}  {outcome}"));
     if detail == Detail::All {
         for read in reads {
-            line(text, 2, &format!("read {}", read.question.describe()));
+            line(text, 2, &format!("reads {}", read.question.describe()));
+        }
+    }
+    // Nothing of a plan is carried out that cannot be carried out whole.
+    if let (Detail::All, StepOutcome::Failed { .. }, Some(plan)) = (detail, &record.outcome, plan) {
+        let is_done = |title: &str| effects.iter().any(|effect| effect.title == title);
+        for desired in plan.apply.iter().filter(|desired| !is_done(&desired.title())) {
+            line(text, 2, &format!("proposes {} ({})", desired.title(), desired.reason));
+        }
+        for deletion in &plan.delete {
+            line(text, 2, &format!("proposes to delete {} ({})", deletion.key, deletion.reason));
         }
     }
     for effect in effects {
@@ -55,7 +81,7 @@ fn step(text: &mut String, record: &StepRecord, detail: Detail) {
             continue;
         }
         let reason = if effect.reason.is_empty() { String::new() } else { format!(" ({})", effect.reason) };
-        line(text, 2, &format!("{} {}{reason}", verb(effect.kind), effect.title));
+        line(text, 2, &format!("{} {}{reason}", verb(effect.kind, detail), effect.title));
         if effect.kind == EffectKind::Changed {
             for change in diff::render(&effect.changes).lines() {
                 line(text, 3, change);
@@ -67,14 +93,9 @@ fn step(text: &mut String, record: &StepRecord, detail: Detail) {
             line(text, 2, &format!("status {status}"));
         }
         for condition in &plan.conditions {
-            line(
-                text,
-                2,
-                &format!(
-                    "condition {}={:?} {}: {}",
-                    condition.type_, condition.status, condition.reason, condition.message
-                ),
-            );
+            let Condition { type_, status, reason, message } = condition;
+            let message = if message.is_empty() { String::new() } else { format!(": {message}") };
+            line(text, 2, &format!("condition {type_}={status:?} {reason}{message}"));
         }
     }
     for entry in log {
@@ -82,14 +103,19 @@ fn step(text: &mut String, record: &StepRecord, detail: Detail) {
     }
 }
 
-/// Past tense: what was done.
-pub(crate) fn verb(kind: EffectKind) -> &'static str {
-    match kind {
-        EffectKind::Created => "created",
-        EffectKind::Changed => "changed",
-        EffectKind::Unchanged => "unchanged",
-        EffectKind::Deleted => "deleted",
-        EffectKind::Pruned => "pruned",
+/// What was done, or would be.
+fn verb(kind: EffectKind, detail: Detail) -> &'static str {
+    match (kind, detail) {
+        (EffectKind::Created, Detail::Changes) => "created",
+        (EffectKind::Created, Detail::All) => "create",
+        (EffectKind::Changed, Detail::Changes) => "changed",
+        (EffectKind::Changed, Detail::All) => "change",
+        (EffectKind::Unchanged, Detail::Changes) => "unchanged",
+        (EffectKind::Unchanged, Detail::All) => "keep",
+        (EffectKind::Deleted, Detail::Changes) => "deleted",
+        (EffectKind::Deleted, Detail::All) => "delete",
+        (EffectKind::Pruned, Detail::Changes) => "pruned",
+        (EffectKind::Pruned, Detail::All) => "prune",
     }
 }
 

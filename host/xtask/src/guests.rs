@@ -132,3 +132,29 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<bool> {
     fs::rename(&new, path).with_context(|| format!("failed to write `{}`", path.display()))?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_stays_the_same_is_not_touched_and_a_new_one_is_never_seen_in_part() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("lamp.wasm");
+        let number = || fs::metadata(&path).expect("it is there").ino();
+        assert!(replace(&path, b"one").expect("written"));
+        let (first, mut open) = (number(), fs::File::open(&path).expect("opened"));
+        assert!(!replace(&path, b"one").expect("written"));
+        assert_eq!(number(), first);
+        assert!(replace(&path, b"other").expect("written"));
+        assert_ne!(number(), first, "another file in its place");
+        let mut before = String::new();
+        std::io::Read::read_to_string(&mut open, &mut before).expect("read");
+        assert_eq!(before, "one", "who reads the old file reads all of it");
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).expect("listed").map(|it| it.expect("listed").file_name()).collect();
+        assert_eq!(left, ["lamp.wasm"]);
+    }
+}

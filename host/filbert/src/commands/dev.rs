@@ -37,9 +37,6 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         .hint("does another program use the port? `--listen 127.0.0.1:0` takes a free one")?;
     let library = world::library(&options.folder, Ungoverned::WishesGranted).await?;
     let serving = library.serving();
-    for problem in serving.problems() {
-        output::note(format_args!("warning: {problem}"));
-    }
     let cluster = Cluster::new(server.client());
     let own = definition::all().into_iter().map(|(_, definition)| definition);
     cluster.apply_definitions(own.chain(serving.definitions()).collect()).await?;

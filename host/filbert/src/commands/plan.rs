@@ -24,17 +24,21 @@ pub(crate) async fn run(options: Plan) -> Outcome<ExitCode> {
     if !named {
         cluster.apply_definitions(serving.definitions()).await?;
     }
-    let mut records = Vec::new();
+    // All are there before the first is planned for: a resource may stand before what it refers to.
+    let mut located = Vec::new();
     for document in &documents {
-        let (key, mut object) = cluster.locate(document).await?;
+        let (key, object) = cluster.locate(document).await?;
         if !named {
             cluster.apply(document).await?;
         }
-        let key = match cluster.part(&serving, key).await? {
-            Part::Served(key) => key,
+        match cluster.part(&serving, key).await? {
+            Part::Served(key) => located.push((key, object)),
             Part::Orphan(_) => return Err(cluster::orphan(&serving, document)),
-            Part::Background(_) => continue,
-        };
+            Part::Background(_) => {}
+        }
+    }
+    let mut records = Vec::new();
+    for (key, mut object) in located {
         let Some(pipeline) = serving.pipeline(&key.resource) else { continue };
         let live = cluster.api.get(&key).await.map_err(cluster::refused)?;
         if let (true, Some(live)) = (named, live.as_ref()) {

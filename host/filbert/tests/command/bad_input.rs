@@ -120,6 +120,16 @@ const MISTAKES: &[Mistake] = &[
         typed: DEV,
     },
     Mistake {
+        name: "resource that is kept from settling",
+        prepare: |place| resources(place, &format!("{}---\n{GREETING}", CONFIG_MAP.replace("lamp", "spring-greeting"))),
+        typed: &["dev", "--modules", "modules", "--once", "--timeout", "1s", "-f", "resources.yaml"],
+    },
+    Mistake {
+        name: "a module for a resource",
+        prepare: |place| resources(place, &place.read("modules/hello.yaml")),
+        typed: DEV,
+    },
+    Mistake {
         name: "resource that cannot be rendered",
         prepare: |place| resources(place, &GREETING.replace("Ann", "''")),
         typed: RENDER,

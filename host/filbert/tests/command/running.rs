@@ -10,7 +10,7 @@ use filbert_plan::object::{ObjectKey, ResourceType};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
-use crate::support::{Place, built};
+use crate::support::{Place, built, target};
 
 /// Nothing that is waited for takes anywhere near this long; it only keeps a test that is wrong from waiting for ever.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -121,9 +121,7 @@ fn modules(place: &Place, url: &str) -> (String, Option<i32>) {
     let output = place.run(&["modules", "--kubeconfig", "kubeconfig"]);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let text = place.neutral(&output.stdout).replace(url, "URL/");
-    let digest = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let lines = text.lines().map(|line| line.split(' ').map(|word| if digest(word) { "DIGEST......" } else { word }));
-    (lines.map(|words| words.collect::<Vec<_>>().join(" ") + "\n").collect(), output.status.code())
+    (plain(&text), output.status.code())
 }
 
 fn url(place: &Place) -> String {
@@ -230,21 +228,97 @@ async fn an_object_explains_itself() {
     let explain = |resource: &str| {
         let output = place.run(&["explain", resource, "--modules", "modules", "--kubeconfig", "kubeconfig"]);
         let said = [output.stdout, output.stderr].concat();
-        (place.neutral(&said), output.status.code())
+        (plain(&place.neutral(&said)), output.status.code())
     };
-    let (text, code) = explain("greeting/spring");
-    assert_eq!(code, Some(0));
-    assert!(text.contains("done"), "{text}");
-    assert_eq!(
-        explain("greeting/winter"),
-        (
-            "error: greetings.example.dev/v1 default/winter does not exist\nhint: `--namespace` says where to look\n"
-                .to_owned(),
-            Some(1)
-        )
-    );
-    assert_eq!(
-        explain("lantern/red"),
-        ("error: no pipeline serves `lantern`\nhint: there are pipelines for greetings\n".to_owned(), Some(1))
+    assert_eq!(explain("greeting/spring"), (SETTLED.to_owned(), Some(0)));
+    for (name, who) in [("autumn", ""), ("winter", "Bob")] {
+        let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "winter-greeting", "namespace": "default"}});
+        api.apply(&config_map("winter-greeting"), &foreign, "person", true).await.expect("applied");
+        let object = json!({"apiVersion": "example.dev/v1", "kind": "Greeting", "metadata": {"name": name, "namespace": "default"}, "spec": {"who": who}});
+        api.apply(&greeting(name), &object, "person", true).await.expect("applied");
+    }
+    assert_eq!(explain("greeting/autumn"), (INVALID.to_owned(), Some(0)));
+    assert_eq!(explain("Greeting/winter"), (KEPT_FROM_IT.to_owned(), Some(0)));
+    assert_eq!(explain("greeting/summer"), (MISSING.to_owned(), Some(1)));
+    assert_eq!(explain("lantern/red"), (UNKNOWN.to_owned(), Some(1)));
+}
+
+const SETTLED: &str = "\
+Greeting default/spring (generation 1) N ms: settled
+  greet  hello@DIGEST  N ms  done
+    keep ConfigMap spring-greeting (it is what was asked for)
+";
+const INVALID: &str = "\
+Greeting default/autumn (generation 1) N ms: invalid: spec.who: Required value: somebody must be greeted
+  no step runs until the object is valid; what runs for it is left as it is
+";
+const KEPT_FROM_IT: &str = "\
+Greeting default/winter (generation 1) N ms: failed in `greet`: ForeignObject: configmaps/v1 default/winter-greeting is there already and belongs to nobody that this operator knows; it stays as it is. Remove or rename it, or give this resource another name
+  greet  hello@DIGEST  N ms  failed: ForeignObject: configmaps/v1 default/winter-greeting is there already and belongs to nobody that this operator knows; it stays as it is. Remove or rename it, or give this resource another name
+    proposes ConfigMap winter-greeting (it is what was asked for)
+";
+const MISSING: &str = "\
+error: greetings.example.dev/v1 default/summer does not exist
+hint: `--namespace` says where to look
+";
+const UNKNOWN: &str = "\
+error: no pipeline serves `lantern`
+hint: there are pipelines for greetings
+";
+
+/// Text in which what differs from run to run is called by what it is.
+fn plain(text: &str) -> String {
+    let digest = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        for index in 0..words.len() {
+            if let Some((module, _)) = words[index].clone().split_once('@').filter(|(_, it)| digest(it)) {
+                words[index] = format!("{module}@DIGEST");
+            } else if digest(&words[index]) {
+                "DIGEST......".clone_into(&mut words[index]);
+            } else if words.get(index + 1).is_some_and(|next| next.starts_with("ms"))
+                && words[index].parse::<f64>().is_ok()
+            {
+                "N".clone_into(&mut words[index]);
+            }
+        }
+        lines.push(words.join(" ") + "\n");
+    }
+    lines.concat()
+}
+
+#[test]
+fn a_resource_is_rendered_with_what_it_refers_to() {
+    let place = Place::new();
+    let modules = target().join("modules").display().to_string();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: licence}\nstringData: {license-key: xyz}\n";
+    let cluster = "apiVersion: hazelcast.com/v1alpha1\nkind: Hazelcast\nmetadata: {name: library}\nspec: {clusterSize: 2, licenseKeySecretName: licence}\n";
+    place.write("resources.yaml", format!("{cluster}---\n{secret}").as_bytes());
+    let output = place.run(&["render", "--modules", &modules, "-f", "resources.yaml"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects: Vec<Value> = serde_saphyr::from_multiple(&text).expect("YAML");
+    let titles: Vec<_> = objects
+        .iter()
+        .map(|it| {
+            format!("{} {}", it["kind"].as_str().expect("a kind"), it["metadata"]["name"].as_str().expect("a name"))
+        })
+        .collect();
+    let expected = [
+        "ServiceAccount library",
+        "Role library",
+        "RoleBinding library",
+        "Service library",
+        "Secret library",
+        "ConfigMap library-init",
+        "StatefulSet library",
+    ];
+    assert_eq!(titles, expected);
+    assert!(objects.iter().all(|it| it["metadata"]["namespace"] == "default"));
+    assert!(
+        objects[6].to_string().contains(r#""secretKeyRef":{"key":"license-key","name":"licence"}"#),
+        "{}",
+        objects[6]
     );
 }

@@ -47,9 +47,17 @@ impl Place {
     pub(crate) fn filbert(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_filbert"));
         command.current_dir(self.folder.path()).args(arguments);
-        for name in
-            ["LOG", "MODULES", "LISTEN", "WRITE_KUBECONFIG", "RECORD", "KUBECONFIG", "CONTEXT", "REQUEST_TIMEOUT"]
-        {
+        for name in [
+            "LOG",
+            "MODULES",
+            "LISTEN",
+            "WRITE_KUBECONFIG",
+            "RECORD",
+            "KUBECONFIG",
+            "CONTEXT",
+            "REQUEST_TIMEOUT",
+            "TIMEOUT",
+        ] {
             command.env_remove(format!("FILBERT_{name}"));
         }
         command.env_remove("KUBECONFIG").env("FILBERT_CACHE", target().join("test-code"));
@@ -73,7 +81,7 @@ pub(crate) fn built(file: &str) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("failed to read `{}`: {error}; `cargo xtask guests` builds it", path.display()))
 }
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_filbert"));
     let folder = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
     folder.expect("the command lies in cargo's target directory").to_owned()
