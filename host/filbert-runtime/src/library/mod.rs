@@ -2,6 +2,7 @@
 //! What is broken is named and the last good version stays in service.
 
 mod folder;
+mod pipelines;
 mod serving;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use filbert_engine::{Engine, Limits, LoadError, Module, Retry};
 use filbert_plan::grant::Grants;
-use filbert_plan::pipeline::{self, ModuleSpec, PipelineError, PipelineSpec};
+use filbert_plan::pipeline::{ModuleSpec, PipelineError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, watch};
 use tracing::{info, warn};
@@ -22,7 +23,6 @@ pub use serving::{
 };
 
 use folder::{Contents, Fingerprint, Found, Sourced, Understood};
-use serving::Known;
 
 /// A load that takes longer than this is worth a word.
 const ANNOUNCED_AFTER: Duration = Duration::from_millis(200);
@@ -260,7 +260,7 @@ impl Library {
         });
         let loaded: BTreeMap<_, _> = loaded.collect();
         let (pipelines, pipeline_states) =
-            take_up_pipelines(&mut state.pipelines, &pipelines, &stale_pipelines, &loaded, &mut problems);
+            pipelines::take_up(&mut state.pipelines, &pipelines, &stale_pipelines, &loaded, &mut problems);
         state.again = again.then(|| {
             let pause = state.again.map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
             (Instant::now() + pause, pause)
@@ -419,67 +419,6 @@ fn module_state(
         problem: problem.map(|(text, _)| text),
         spec,
     }
-}
-
-/// Pipelines with their modules. One that does not fit leaves what was in service for it, with the versions of modules that
-/// it fitted.
-#[expect(clippy::type_complexity, reason = "by group and plural, as `Serving` keeps them")]
-fn take_up_pipelines(
-    in_service: &mut BTreeMap<String, Arc<ServingPipeline>>,
-    found: &BTreeMap<String, Sourced<PipelineSpec>>,
-    stale: &BTreeMap<String, (String, &'static str)>,
-    modules: &BTreeMap<String, ServingModule>,
-    problems: &mut Vec<LibraryError>,
-) -> (BTreeMap<(String, String), Arc<ServingPipeline>>, Vec<PipelineState>) {
-    // Unlike a module, a pipeline that is gone is gone: its objects are then nobody's.
-    in_service.retain(|name, _| found.contains_key(name));
-    let mut serving: BTreeMap<(String, String), Arc<ServingPipeline>> = BTreeMap::new();
-    let mut states = Vec::new();
-    // Who serves a resource already comes first, so that a newcomer does not displace it.
-    let (old, new): (Vec<_>, Vec<_>) = found.iter().partition(|(name, _)| in_service.contains_key(*name));
-    for (name, Sourced { path, spec }) in old.into_iter().chain(new) {
-        let mut own = Vec::new();
-        for error in pipeline::check(name, spec, &Known(modules)) {
-            own.push(LibraryError::Pipeline(Box::new(error)));
-        }
-        let fits = own.is_empty().then(|| ServingPipeline::resolve(name, spec, modules)).flatten();
-        let last_good = in_service
-            .get(name)
-            .map(|good| good.regranted(|module| modules.get(module.name()).map(|serving| serving.grants.clone())));
-        let mut taken = fits.or(last_good).map(Arc::new);
-        if let Some(pipeline) = &taken {
-            let key = (pipeline.resource.group.clone(), pipeline.resource.plural.clone());
-            if let Some(first) = serving.get(&key) {
-                let (first, second) = (first.name.clone(), name.clone());
-                own.push(LibraryError::SameResource { first, second, resource: spec.resource.to_string() });
-                taken = None;
-            } else {
-                serving.insert(key, pipeline.clone());
-            }
-        }
-        for error in &own {
-            warn!(pipeline = name, error = chain(error), kept_last_good = taken.is_some(), "pipeline not taken up");
-        }
-        let mut texts: Vec<_> = own.iter().map(|error| (chain(error), error.reason())).collect();
-        texts.extend(stale.get(name).cloned());
-        states.push(PipelineState {
-            name: name.clone(),
-            state: InService::new(taken.is_some(), !texts.is_empty()),
-            resource: spec.resource.clone(),
-            steps: taken.as_ref().map(|pipeline| pipeline.step_names()).unwrap_or_default(),
-            file: path.clone(),
-            reason: texts.first().map(|(_, reason)| *reason),
-            problems: texts.into_iter().map(|(text, _)| text).collect(),
-            spec: spec.clone(),
-        });
-        problems.append(&mut own);
-        match taken {
-            Some(pipeline) => drop(in_service.insert(name.clone(), pipeline)),
-            None => drop(in_service.remove(name)),
-        }
-    }
-    states.sort_by(|a, b| a.name.cmp(&b.name));
-    (serving, states)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
