@@ -8,8 +8,15 @@
     reason = "stories, which fail by panicking"
 )]
 
+#[path = "fixtures/hostile/src/misdeed.rs"]
+mod misdeed;
+
+#[path = "stories/crash.rs"]
+mod crash;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/hostile.rs"]
+mod hostile;
 #[path = "stories/life.rs"]
 mod life;
 #[path = "stories/load.rs"]

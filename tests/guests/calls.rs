@@ -2,7 +2,7 @@
 
 use filbert_engine::{CallError, Level, Limits, NoReads, Retry, Role, Scope};
 use filbert_plan::object::{ObjectKey, ResourceType};
-use filbert_tests::modules::{fixture, from_text, module};
+use filbert_tests::modules::{fixture, looping_start, module};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -145,15 +145,7 @@ async fn the_same_inputs_give_the_same_answer_in_every_engine() {
 /// A start function runs before anything else of a guest, so it is under the same limits.
 #[tokio::test]
 async fn a_loop_in_a_start_function_ends_at_the_deadline() {
-    let wasm = from_text(
-        r#"(component
-            (core module $m (func $spin (loop (br 0))) (start $spin) (func (export "describe")))
-            (core instance $i (instantiate $m))
-            (func $describe (canon lift (core func $i "describe")))
-            (instance $role (export "describe" (func $describe)))
-            (export "filbert:operator/module@0.1.0" (instance $role)))"#,
-    );
-    let error = engine().load_limited("starter", &wasm, hurried()).await.err().expect("it does not load");
+    let error = engine().load_limited("starter", &looping_start(), hurried()).await.err().expect("it does not load");
     assert_eq!(
         chain(&error),
         "module `starter` failed its probe: module `starter` broke in `module.describe`: deadline: no answer within 200ms"

@@ -1,11 +1,10 @@
 //! A module that is made to be expensive to compile costs a child process, and words that reach whoever loads it.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use filbert_engine::{CompileLimits, Compiler, Engine, NoReads, Retry, Settings};
-use filbert_tests::modules::{fixture, from_text};
+use filbert_tests::modules::{bomb, fixture, from_text};
 
 use crate::support::{chain, context, settings};
 
@@ -15,20 +14,6 @@ pub(crate) fn child() -> Compiler {
 
 fn engine(compile_limits: CompileLimits) -> Engine {
     Engine::new(Settings { compiler: child(), compile_limits, ..settings() }).expect("an engine")
-}
-
-/// A component whose only purpose is to be compiled: `functions` functions of `size` instructions.
-fn bomb(functions: usize, size: usize) -> Vec<u8> {
-    let mut text = String::from("(component (core module $m\n");
-    for index in 0..functions {
-        write!(text, "(func (param i64) (result i64) local.get 0").expect("memory");
-        for step in 0..size {
-            write!(text, " i64.const {} i64.mul local.get 0 i64.xor", index + step).expect("memory");
-        }
-        text.push_str(")\n");
-    }
-    text.push_str(") (instance $i) (export \"filbert:operator/module@0.1.0\" (instance $i)))");
-    from_text(&text)
 }
 
 async fn refusal(limits: CompileLimits, wasm: &[u8]) -> (String, Retry) {

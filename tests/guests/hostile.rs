@@ -41,6 +41,8 @@ misdeeds! {
     an_answer_that_is_no_json_is_named: InvalidJson => Breaks(BadAnswer, " is no JSON: EOF while parsing");
     a_text_that_would_grow_in_memory_ends_the_call: Brackets => Breaks(BadAnswer, "the answer has more than 1000000 values");
     a_read_reaches_the_host: Read => Answers;
+    whether_a_plan_is_granted_is_not_for_the_engine: OutsideGrant => Answers;
+    whose_an_object_is_is_not_for_the_engine: Foreign => Answers;
 }
 
 /// The fixture twice, in one engine.

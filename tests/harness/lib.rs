@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod cut;
 pub mod modules;
 pub mod snapshot;
 #[expect(clippy::panic, clippy::indexing_slicing, reason = "a story that is told differently has failed")]

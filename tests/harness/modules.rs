@@ -1,5 +1,6 @@
 //! Built components: `cargo xtask guests` makes them, tests find them here.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The component of this name, from `guests/`.
@@ -27,6 +28,36 @@ pub fn fixture(name: &str) -> Vec<u8> {
 /// Where it is no WebAssembly text.
 pub fn from_text(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's own text")
+}
+
+/// A component whose only purpose is to be compiled: `functions` functions of `size` instructions.
+///
+/// # Panics
+///
+/// Where memory is short.
+pub fn bomb(functions: usize, size: usize) -> Vec<u8> {
+    let mut text = String::from("(component (core module $m\n");
+    for index in 0..functions {
+        write!(text, "(func (param i64) (result i64) local.get 0").expect("memory");
+        for step in 0..size {
+            write!(text, " i64.const {} i64.mul local.get 0 i64.xor", index + step).expect("memory");
+        }
+        text.push_str(")\n");
+    }
+    text.push_str(") (instance $i) (export \"filbert:operator/module@0.1.0\" (instance $i)))");
+    from_text(&text)
+}
+
+/// A component that loops before anything of it can be called.
+pub fn looping_start() -> Vec<u8> {
+    from_text(
+        r#"(component
+            (core module $m (func $spin (loop (br 0))) (start $spin) (func (export "describe")))
+            (core instance $i (instantiate $m))
+            (func $describe (canon lift (core func $i "describe")))
+            (instance $role (export "describe" (func $describe)))
+            (export "filbert:operator/module@0.1.0" (instance $role)))"#,
+    )
 }
 
 #[expect(clippy::panic, reason = "a test without its component cannot go on")]

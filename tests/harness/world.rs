@@ -16,9 +16,11 @@ use kube::core::params::ListParams;
 use kube::core::request::Request;
 use serde_json::Value;
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::cut::Cut;
 use crate::modules::target;
 
 /// Nothing a story waits for takes anywhere near this long; it only keeps a test that is wrong from waiting for ever.
@@ -35,8 +37,12 @@ fn engine() -> Engine {
 }
 
 /// How a world begins.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Beginning {
+    /// Who runs and compiles the modules; absent: an engine that all stories share.
+    pub engine: Option<Engine>,
+    /// Where the first operator is cut off, if anywhere.
+    pub cut: Option<Cut>,
     /// A folder of modules that goes with the world; absent: all built modules.
     pub modules: Option<tempfile::TempDir>,
     /// Whether pods wait for [`World::let_pods_start`] instead of being ready at once.
@@ -49,6 +55,9 @@ pub struct World {
     pub server: ApiServer,
     /// Requests to it, as a person makes them.
     pub api: Api,
+    engine: Engine,
+    /// Where the operator is cut off, if anywhere.
+    pub cut: Option<Cut>,
     /// The operator.
     pub host: Host,
     /// Its modules.
@@ -92,32 +101,36 @@ impl World {
 
     /// As the beginning says.
     pub async fn begin(beginning: Beginning) -> Self {
-        let Beginning { modules, pods_wait } = beginning;
+        let Beginning { engine: own, cut, modules, pods_wait } = beginning;
         let may_start = Arc::new(AtomicBool::new(!pods_wait));
         let folder = modules.as_ref().map_or_else(built_modules, |folder| folder.path().to_owned());
-        Self::new(new_server(may_start.clone()), may_start, folder, modules).await
+        Self::new(new_server(may_start.clone()), may_start, own.unwrap_or_else(engine), cut, folder, modules).await
     }
 
     /// With the modules of a folder, which goes with the world.
     pub async fn with_modules(folder: tempfile::TempDir) -> Self {
-        Self::begin(Beginning { modules: Some(folder), pods_wait: false }).await
+        Self::begin(Beginning { modules: Some(folder), ..Beginning::default() }).await
     }
 
     /// Another operator on the same server, as after a crash: it remembers nothing.
     pub async fn restart(mut self) -> Self {
         let (server, may_start) = (self.server.clone(), self.pods_may_start.clone());
         let (folder, temporary) = (self.folder.clone(), self.temporary.take());
+        let engine = self.engine.clone();
         drop(self);
-        Self::new(server, may_start, folder, temporary).await
+        Self::new(server, may_start, engine, None, folder, temporary).await
     }
 
     async fn new(
         server: ApiServer,
         pods_may_start: Arc<AtomicBool>,
+        engine: Engine,
+        cut: Option<Cut>,
         folder: PathBuf,
         temporary: Option<tempfile::TempDir>,
     ) -> Self {
-        let library = Arc::new(Library::new(engine(), folder.clone(), Ungoverned::NothingGranted, Limits::default()));
+        let library =
+            Arc::new(Library::new(engine.clone(), folder.clone(), Ungoverned::NothingGranted, Limits::default()));
         library.refresh(&mut |_| {}).await.expect("the modules folder can be read");
         let api = Api::new(server.client());
         let definitions = ResourceType::new("apiextensions.k8s.io", "v1", "customresourcedefinitions");
@@ -127,13 +140,13 @@ impl World {
             api.apply(&key, &definition, "story", true).await.expect("the server takes the definition");
         }
         let (host, running) = Host::new(
-            server.client(),
+            cut.as_ref().map_or_else(|| server.client(), |cut| cut.client(&server)),
             library.clone(),
             filbert_runtime::Settings { keep_contexts: true, ..filbert_runtime::Settings::default() },
         );
         let journal = host.journal();
         let running = tokio::spawn(running.run());
-        Self { server, api, host, library, pods_may_start, journal, running, folder, temporary }
+        Self { server, api, engine, cut, host, library, pods_may_start, journal, running, folder, temporary }
     }
 
     /// The modules folder.
@@ -161,7 +174,12 @@ impl World {
         let mut last = None;
         let found = timeout(PATIENCE, async {
             loop {
-                let record = self.journal.recv().await.expect("the host runs and is not too fast for a story");
+                let record = match self.journal.recv().await {
+                    Ok(record) => record,
+                    // Too many at once; later ones are there.
+                    Err(RecvError::Lagged(_)) => continue,
+                    Err(RecvError::Closed) => panic!("the host runs"),
+                };
                 if record.key == *key {
                     if is_it(&record) {
                         return record;
@@ -191,7 +209,8 @@ impl World {
         let idle = async {
             loop {
                 let revision = self.server.revision();
-                if self.server.controllers_are_idle()
+                if self.has_begun()
+                    && self.server.controllers_are_idle()
                     && self.host.is_idle()
                     && self.watches_are_up_to_date().await
                     && self.host.is_idle()
@@ -204,6 +223,17 @@ impl World {
             }
         };
         timeout(PATIENCE, idle).await.expect("the host becomes idle");
+    }
+
+    /// Whether the operator watches the objects of every pipeline whose definition came with its modules.
+    fn has_begun(&self) -> bool {
+        let (serving, watched) = (self.library.serving(), self.host.world().caches.selections());
+        let definitions = serving.definitions();
+        let defined = |resource: &ResourceType| {
+            definitions.iter().any(|definition| object::name(definition) == Some(&*resource.definition_name()))
+        };
+        let mut resources = serving.pipelines().map(|pipeline| &pipeline.resource).filter(|resource| defined(resource));
+        resources.all(|resource| watched.contains(&Selection::all(resource.clone())))
     }
 
     /// Whether each watch holds what the server would answer now.
@@ -256,13 +286,16 @@ impl World {
         assert!(timeout(PATIENCE, wait).await.is_ok(), "{key} never became as expected: {:?}", self.find(key).await);
     }
 
-    /// Records of passes so far that nobody took.
+    /// Records of passes so far that nobody took; of very many the latest.
     pub fn drain(&mut self) -> Vec<Arc<PassRecord>> {
         let mut records = Vec::new();
-        while let Ok(record) = self.journal.try_recv() {
-            records.push(record);
+        loop {
+            match self.journal.try_recv() {
+                Ok(record) => records.push(record),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return records,
+            }
         }
-        records
     }
 }
 

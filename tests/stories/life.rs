@@ -5,12 +5,15 @@ use filbert_tests::world::{Beginning, World};
 use serde_json::json;
 
 use crate::support::{
-    center, cluster, greet, greeting, hazelcast, hello, is_gone, management_center, settles, stateful_set, waits,
+    center, cluster, greet, greeting, hazelcast, hello, is_gone, management_center, service, settles, stateful_set,
+    waits,
 };
+use filbert_kube::cache::OWNED_BY;
+use filbert_plan::object::ObjectKey;
 use filbert_runtime::EffectKind;
 
 async fn with_waiting_pods() -> World {
-    World::begin(Beginning { modules: None, pods_wait: true }).await
+    World::begin(Beginning { pods_wait: true, ..Beginning::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,4 +94,23 @@ async fn an_operator_that_starts_anew_changes_nothing() {
         record.steps.iter().flat_map(|step| &step.effects).filter(|it| it.kind != EffectKind::Unchanged).collect();
     assert_eq!(changed, Vec::<&filbert_runtime::Effect>::new());
     assert_eq!(world.get(&stateful_set("library")).await["metadata"]["resourceVersion"], before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pruned_child_stops_waking_its_owner() {
+    let mut world = World::start().await;
+    let key = hazelcast("library");
+    for size in [2, 1] {
+        world.apply(&key, &cluster("library", json!({"clusterSize": size, "exposeExternally": {}}))).await;
+        world.settled(&key).await;
+    }
+    assert_eq!(world.find(&service("library-1")).await, None);
+    world.idle().await;
+    world.drain();
+    // Where the watch on what the operator owns sees it.
+    let labels = json!({"labels": {OWNED_BY: "somebody-else"}});
+    let other = json!({"apiVersion": "v1", "kind": "Service", "metadata": labels, "spec": {"ports": [{"port": 80}]}});
+    world.apply(&service("library-1"), &other).await;
+    world.idle().await;
+    assert_eq!(world.drain().iter().map(|record| &record.key).collect::<Vec<_>>(), Vec::<&ObjectKey>::new());
 }

@@ -156,6 +156,16 @@ impl Module {
         self.call(Lane::Reviews, "instantiation", NoReads, async |_, _| Ok(Ok(()))).await.answer
     }
 
+    /// Asks it again what it says of itself: the same as [`Module::description`], unless it depends on more than it may.
+    pub async fn describe(&self) -> Result<Description, CallError> {
+        let Some(entry) = &self.inner.loaded.entries.module else { return Ok(Description::default()) };
+        let described = self.call(Lane::Reviews, "module.describe", NoReads, async |store, instance| {
+            let answer = entry.load(&mut *store, instance)?.call_describe(&mut *store).await?;
+            Ok(convert::description(answer))
+        });
+        described.await.answer
+    }
+
     /// Takes one round of one step. A step error is an answer.
     pub async fn run<R: Reads>(&self, context: &StepContext, reads: R) -> Called<Result<StepPlan, StepError>, R> {
         let Some(entry) = &self.inner.loaded.entries.step else { return self.no_role(Role::Step, reads) };

@@ -517,3 +517,23 @@ fn foreign(key: &ObjectKey, live: &Value) -> ApplyError {
         .map_or_else(|| "nobody that this operator knows".to_owned(), |(_, kind, name)| format!("{kind} `{name}`"));
     ApplyError::Foreign { key: key.clone(), owner }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volume_claims_are_never_pruned() {
+        let grant = |group: &str, plural: &str, verbs: &[&str]| json!({"objects": {"resource": {"group": group, "version": "v1", "plural": plural}, "verbs": verbs}});
+        let grants: Grants = serde_json::from_value(json!([
+            grant("", "configmaps", &["read", "apply"]),
+            grant("", "persistentvolumeclaims", &["read", "apply", "delete"]),
+            grant("", "persistentvolumes", &["read", "apply", "delete"]),
+            grant("", "pods", &["read", "delete"]),
+            grant("apps", "statefulsets", &["apply"]),
+        ]))
+        .expect("grants");
+        let types: Vec<_> = prunable(&grants).iter().map(ToString::to_string).collect();
+        assert_eq!(types, ["configmaps/v1", "statefulsets.apps/v1"]);
+    }
+}

@@ -353,6 +353,8 @@ impl Inner {
                 generation: 0,
                 pipeline: String::new(),
                 took: Duration::ZERO,
+                described: Vec::new(),
+                reviews: Vec::new(),
                 steps: Vec::new(),
                 warnings: Vec::new(),
                 wrote_status: false,

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use filbert_engine::LogLine;
+use filbert_plan::description::Description;
 use filbert_plan::diff::Change;
 use filbert_plan::object::ObjectKey;
 use filbert_plan::plan::{Problem, StepContext, StepPlan, Waiting};
-use filbert_plan::review::Violation;
+use filbert_plan::review::{Review, Violation};
 use serde::Serialize;
 
 use crate::observe::ReadEntry;
-use crate::plan::Function;
+use crate::plan::{Function, ReviewAnswer, ReviewRole};
 
 /// One pass over one object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +30,12 @@ pub struct PassRecord {
     /// Seconds from begin to end.
     #[serde(serialize_with = "seconds")]
     pub took: Duration,
+    /// What the modules say of themselves that took part; only where the host was asked to keep it.
+    #[serde(skip)]
+    pub described: Vec<Described>,
+    /// Calls of defaulting and validation, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<ReviewRecord>,
     /// Steps in the order in which they ran; steps that did not run are not there.
     pub steps: Vec<StepRecord>,
     /// Warnings of validation.
@@ -38,6 +45,43 @@ pub struct PassRecord {
     pub wrote_status: bool,
     /// What came of it.
     pub outcome: PassOutcome,
+}
+
+/// What a module says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    /// The module.
+    pub module: String,
+    /// SHA-256 of it.
+    pub digest: String,
+    /// What it said.
+    pub description: Arc<Description>,
+}
+
+/// One call of defaulting or validation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewRecord {
+    /// The module that was asked.
+    pub module: String,
+    /// SHA-256 of it.
+    pub digest: String,
+    /// What for.
+    pub role: ReviewRole,
+    /// Whether the guest was called, or its kept answer used.
+    pub called: bool,
+    /// What it was asked; only where the host was asked to keep it.
+    #[serde(skip)]
+    pub review: Option<Arc<Review>>,
+    /// What it read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<ReadEntry>,
+    /// What it answered; absent where it broke.
+    #[serde(skip)]
+    pub answer: Option<Arc<ReviewAnswer>>,
+    /// What it logged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<LogLine>,
 }
 
 /// One step of a pass.

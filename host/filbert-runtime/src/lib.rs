@@ -26,5 +26,5 @@ pub mod report;
 
 pub use clock::{Clock, SystemClock};
 pub use host::{Host, Settings};
-pub use journal::{Effect, EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
+pub use journal::{Described, Effect, EffectKind, PassOutcome, PassRecord, ReviewRecord, StepOutcome, StepRecord};
 pub use library::{InService, Library, LibraryError, ModuleState, PipelineState, Serving};

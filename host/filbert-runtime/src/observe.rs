@@ -344,12 +344,19 @@ pub struct Observer {
     grants: Arc<Grants>,
     subject: SubjectName,
     entries: Vec<ReadEntry>,
+    /// Asked, and not answered yet.
+    open: Option<Question>,
 }
 
 impl Observer {
     /// For a call of a module with these grants, made for this object.
     pub fn new(world: World, grants: Arc<Grants>, subject: SubjectName) -> Self {
-        Self { world, grants, subject, entries: Vec::new() }
+        Self { world, grants, subject, entries: Vec::new(), open: None }
+    }
+
+    /// The question that had no answer when the call ended.
+    pub fn open_question(&self) -> Option<&Question> {
+        self.open.as_ref()
     }
 
     /// What was read, in order; each question once.
@@ -362,7 +369,9 @@ impl Observer {
         if let Some(entry) = self.entries.iter().find(|entry| entry.question == question) {
             return entry.answer.clone();
         }
+        self.open = Some(question.clone());
         let answer = self.world.answer(&question, &self.grants, &self.subject).await;
+        self.open = None;
         self.entries.push(ReadEntry { question, answer: answer.clone() });
         answer
     }

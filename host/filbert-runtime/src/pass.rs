@@ -2,7 +2,7 @@
 //!
 //! A pass may be cut off at any await: every effect is idempotent, so the next pass starts from what the cluster says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,10 +15,10 @@ use filbert_plan::status::Fragment;
 use serde_json::Value;
 
 use crate::apply::{Applier, ApplyError, Mode, OWNER_GONE, Owner, Writer};
-use crate::journal::{Effect, EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
+use crate::journal::{Described, Effect, EffectKind, PassOutcome, PassRecord, ReviewRecord, StepOutcome, StepRecord};
 use crate::library::{ServingPipeline, ServingStep, chain};
 use crate::observe::{SubjectName, World};
-use crate::plan::{self, Function, Memo, Planned};
+use crate::plan::{self, Function, Memo, Planned, Reviewing};
 use crate::report::{self, Reported};
 
 /// How often a change of the finalizers is tried where others change the object at the same time.
@@ -64,6 +64,7 @@ struct Running<'a> {
     stored: &'a Value,
     subject: SubjectName,
     owner: Owner,
+    reviews: Vec<ReviewRecord>,
     steps: Vec<StepRecord>,
     facts: Vec<Fact>,
     next: Option<Millis>,
@@ -82,22 +83,24 @@ impl Passes {
             .unwrap_or_else(|| TypeMeta { api_version: key.resource.api_version(), kind: String::new() });
         let owner = Owner { key: key.clone(), api_version, kind: kind.clone(), uid: uid.to_owned() };
         let subject = plan::subject_of(stored);
-        let (steps, facts, applied) = Default::default();
+        let (reviews, steps, facts, applied) = Default::default();
         let mut running =
-            Running { passes: self, pipeline, key, stored, subject, owner, steps, facts, next: None, applied };
+            Running { passes: self, pipeline, key, stored, subject, owner, reviews, steps, facts, next: None, applied };
         let mut warnings = Vec::new();
         let outcome = if object::is_being_deleted(stored) {
             running.finalize(kept).await
         } else {
             running.reconcile(kept, &mut warnings).await
         };
-        let Running { steps, next, mut applied, .. } = running;
+        let Running { reviews, steps, next, mut applied, .. } = running;
         let mut record = PassRecord {
             key: key.clone(),
             kind,
             generation: object::generation(stored),
             pipeline: pipeline.name.clone(),
             took: started.elapsed(),
+            described: if self.keep_contexts { described(pipeline) } else { Vec::new() },
+            reviews,
             steps,
             warnings,
             wrote_status: false,
@@ -164,15 +167,24 @@ impl Running<'_> {
         }
         let input = plan::as_input(self.stored);
         let world = self.passes.world.clone();
-        let planned = plan::review(&mut kept.memo, &world, self.pipeline, self.key, &input, &self.subject).await;
-        self.note_time(&planned.reads);
-        let reviewed = match planned.answer {
+        let reviewing = Reviewing {
+            world: &world,
+            key: self.key,
+            subject: &self.subject,
+            keeps_requests: self.passes.keep_contexts,
+        };
+        let (reviewed, reviews) = reviewing.ask_all(&mut kept.memo, self.pipeline, input).await;
+        for review in &reviews {
+            self.note_time(&review.reads);
+        }
+        self.reviews = reviews;
+        let reviewed = match reviewed {
             Ok(reviewed) => reviewed,
             Err(error) => return review_failure(&error),
         };
         warnings.clone_from(&reviewed.warnings);
         if !reviewed.violations.is_empty() {
-            return PassOutcome::Invalid { violations: reviewed.violations.clone() };
+            return PassOutcome::Invalid { violations: reviewed.violations };
         }
         let mut worst = PassOutcome::Settled;
         for step in &self.pipeline.steps {
@@ -409,6 +421,21 @@ impl Running<'_> {
     fn note_moment(&mut self, moment: Millis) {
         self.next = Some(self.next.map_or(moment, |next| next.min(moment)));
     }
+}
+
+/// What each module of the pipeline says of itself, by name.
+fn described(pipeline: &ServingPipeline) -> Vec<Described> {
+    let reviewers = pipeline.defaulting.iter().chain(&pipeline.validation).map(|reviewer| &reviewer.module);
+    let modules: BTreeMap<_, _> = reviewers
+        .chain(pipeline.steps.iter().map(|step| &step.module))
+        .map(|serving| (serving.module.name(), &serving.module))
+        .collect();
+    let described = modules.into_values().map(|module| Described {
+        module: module.name().to_owned(),
+        digest: module.digest().to_owned(),
+        description: Arc::new(module.description().clone()),
+    });
+    described.collect()
 }
 
 fn finalizers(object: &Value) -> Vec<String> {

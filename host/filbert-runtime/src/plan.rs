@@ -1,10 +1,10 @@
 //! Guests are called here, or their kept answers used: the same module with the same inputs, reads included, gives the
 //! same answer, so it is not called again. Nothing here touches the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use filbert_engine::{CallError, Called, LogLine};
+use filbert_engine::{CallError, Called, LogLine, Spent};
 use filbert_plan::object::{self, ObjectKey};
 use filbert_plan::plan::{Millis, StepContext, StepError, StepPlan};
 use filbert_plan::review::{Operation, Review, User, Verdict, Violation};
@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::library::{ServingModule, ServingPipeline, ServingStep};
+use crate::journal::ReviewRecord;
+use crate::library::{ServingModule, ServingPipeline, ServingReviewer, ServingStep};
 use crate::observe::{Observer, Question, ReadEntry, SubjectName, World};
+
+/// How many watches are opened for the reads of one review.
+const MOST_OPENINGS: usize = 32;
 
 type Hash = [u8; 32];
 
@@ -28,7 +32,7 @@ struct Kept<T> {
 /// What guests answered about one object, kept between its passes.
 #[derive(Debug, Default)]
 pub struct Memo {
-    review: Option<Kept<Arc<Reviewed>>>,
+    reviews: BTreeMap<Place, Kept<Arc<ReviewAnswer>>>,
     steps: BTreeMap<String, Kept<Answered>>,
 }
 
@@ -42,8 +46,8 @@ impl Memo {
 
     /// All questions that kept answers depend on.
     pub fn questions(&self) -> impl Iterator<Item = &Question> {
-        let review = self.review.iter().flat_map(|kept| &kept.reads);
-        review.chain(self.steps.values().flat_map(|kept| &kept.reads)).map(|(question, _)| question)
+        let reviews = self.reviews.values().flat_map(|kept| &kept.reads);
+        reviews.chain(self.steps.values().flat_map(|kept| &kept.reads)).map(|(question, _)| question)
     }
 }
 
@@ -120,82 +124,198 @@ pub fn as_input(object: &Value) -> Value {
     Value::Object(fields)
 }
 
-/// Defaults and validates a stored object, as admission would.
-pub async fn review(
-    memo: &mut Memo,
-    world: &World,
-    pipeline: &ServingPipeline,
-    key: &ObjectKey,
-    object: &Value,
-    subject: &SubjectName,
-) -> Planned<Arc<Reviewed>> {
-    let mut hash = Sha256::new();
-    hash.update(pipeline.digest);
-    hash.update(object.to_string());
-    let input: Hash = hash.finalize().into();
-    // Reviewers read little or nothing; where they do, the first module's grant stands for all in asking again.
-    if let (Some(kept), Some(reviewer)) = (&memo.review, pipeline.validation.first().or(pipeline.defaulting.first()))
-        && let Some(reads) = still_holds(kept, input, world, &reviewer.module, subject).await
-    {
-        return Planned { answer: Ok(kept.answer.clone()), called: false, reads, log: Vec::new() };
-    }
-    let mut planned = Planned { answer: Ok(()), called: false, reads: Vec::new(), log: Vec::new() };
-    let reviewed = call_reviewers(&mut planned, world, pipeline, key, object, subject).await;
-    let Planned { called, reads, log, .. } = planned;
-    let answer = reviewed.map(Arc::new);
-    memo.review = answer.as_ref().ok().map(|answer| keep(input, &reads, answer.clone()));
-    Planned { answer, called, reads, log }
+/// What a module is asked for in a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReviewRole {
+    /// The object with what people left out.
+    Defaulting,
+    /// Whether the object may be as it is.
+    Validation,
 }
 
-async fn call_reviewers(
-    planned: &mut Planned<()>,
-    world: &World,
-    pipeline: &ServingPipeline,
-    key: &ObjectKey,
-    object: &Value,
-    subject: &SubjectName,
-) -> Result<Reviewed, CallError> {
-    let mut reviewed = Reviewed { object: object.clone(), violations: Vec::new(), warnings: Vec::new() };
-    let mut take = |called: bool, reads: Vec<ReadEntry>, log: Vec<LogLine>| {
-        planned.called |= called;
-        planned.reads.extend(reads);
-        planned.log.extend(log);
-    };
-    let review = |object: &Value, parameters: &Value| Review {
-        operation: Operation::Update,
-        key: key.clone(),
-        sub_resource: None,
-        object: Some(object.clone()),
-        // Nothing changes, so rules that compare find nothing.
-        old_object: Some(object.clone()),
-        user: User { name: "filbert".to_owned(), groups: Vec::new() },
-        dry_run: true,
-        parameters: parameters.clone(),
-    };
-    for reviewer in &pipeline.defaulting {
-        let observer = Observer::new(world.clone(), reviewer.module.grants.clone(), subject.clone());
-        let request = review(&reviewed.object, &reviewer.parameters);
-        let Called { answer, reads, spent } = reviewer.module.module.default(&request, observer).await;
-        take(true, reads.into_entries(), spent.log);
-        match answer? {
-            Ok(None) => {}
-            Ok(Some(defaulted)) => reviewed.object = defaulted,
-            Err(violations) => {
-                reviewed.violations = violations;
-                return Ok(reviewed);
+/// What a module answered in a review.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReviewAnswer {
+    /// The object with what people left out, or nothing where they left out nothing.
+    Defaulted(Option<Value>),
+    /// Why it cannot be defaulted.
+    NotDefaulted(Vec<Violation>),
+    /// What validation says.
+    Judged(Verdict),
+}
+
+/// Which reviewer of a pipeline.
+type Place = (ReviewRole, usize);
+
+/// One stored object that is defaulted and validated, as admission would.
+#[derive(Clone, Copy)]
+pub struct Reviewing<'a> {
+    /// What guests can read.
+    pub world: &'a World,
+    /// The object.
+    pub key: &'a ObjectKey,
+    /// The same, for grants.
+    pub subject: &'a SubjectName,
+    /// Whether records hold what guests were asked.
+    pub keeps_requests: bool,
+}
+
+impl Reviewing<'_> {
+    /// Asks all reviewers of the pipeline in their order. Each answer is kept for itself, and holds for as long as its own
+    /// module, with its own grant, would be given the same to read.
+    pub async fn ask_all(
+        self,
+        memo: &mut Memo,
+        pipeline: &ServingPipeline,
+        object: Value,
+    ) -> (Result<Reviewed, CallError>, Vec<ReviewRecord>) {
+        let mut reviewed = Reviewed { object, violations: Vec::new(), warnings: Vec::new() };
+        let mut records = Vec::new();
+        let mut asked = BTreeSet::new();
+        let mut places: Vec<(Place, &ServingReviewer)> = Vec::new();
+        for (index, reviewer) in pipeline.defaulting.iter().enumerate() {
+            places.push(((ReviewRole::Defaulting, index), reviewer));
+        }
+        for (index, reviewer) in pipeline.validation.iter().enumerate() {
+            places.push(((ReviewRole::Validation, index), reviewer));
+        }
+        // Made once for each form of the object.
+        let mut text = reviewed.object.to_string();
+        let mut outcome = Ok(());
+        for (place, reviewer) in places {
+            asked.insert(place);
+            let (answer, record) = self.ask(memo, place, reviewer, &reviewed.object, &text).await;
+            records.push(record);
+            match answer.as_deref() {
+                Ok(ReviewAnswer::Defaulted(None)) => {}
+                Ok(ReviewAnswer::Defaulted(Some(defaulted))) => {
+                    reviewed.object = defaulted.clone();
+                    text = reviewed.object.to_string();
+                }
+                Ok(ReviewAnswer::NotDefaulted(violations)) => {
+                    reviewed.violations.clone_from(violations);
+                    break;
+                }
+                Ok(ReviewAnswer::Judged(Verdict { violations, warnings })) => {
+                    reviewed.violations.extend(violations.iter().cloned());
+                    reviewed.warnings.extend(warnings.iter().cloned());
+                }
+                Err(_) => {
+                    outcome = answer.map(|_| ());
+                    break;
+                }
+            }
+        }
+        memo.reviews.retain(|place, _| asked.contains(place));
+        (outcome.map(|()| reviewed), records)
+    }
+
+    fn request(self, reviewer: &ServingReviewer, object: &Value) -> Review {
+        Review {
+            operation: Operation::Update,
+            key: self.key.clone(),
+            sub_resource: None,
+            object: Some(object.clone()),
+            // Nothing changes, so rules that compare find nothing.
+            old_object: Some(object.clone()),
+            user: User { name: "filbert".to_owned(), groups: Vec::new() },
+            dry_run: true,
+            parameters: (*reviewer.parameters).clone(),
+        }
+    }
+
+    async fn call(
+        self,
+        role: ReviewRole,
+        reviewer: &ServingReviewer,
+        object: &Value,
+    ) -> (Result<ReviewAnswer, CallError>, Observer, Spent) {
+        let ServingModule { module, grants } = &reviewer.module;
+        let observer = Observer::new(self.world.clone(), grants.clone(), self.subject.clone());
+        let request = self.request(reviewer, object);
+        match role {
+            ReviewRole::Defaulting => {
+                let Called { answer, reads, spent } = module.default(&request, observer).await;
+                let answer = answer.map(|answer| match answer {
+                    Ok(defaulted) => ReviewAnswer::Defaulted(defaulted),
+                    Err(violations) => ReviewAnswer::NotDefaulted(violations),
+                });
+                (answer, reads, spent)
+            }
+            ReviewRole::Validation => {
+                let Called { answer, reads, spent } = module.validate(&request, observer).await;
+                (answer.map(ReviewAnswer::Judged), reads, spent)
             }
         }
     }
-    for reviewer in &pipeline.validation {
-        let observer = Observer::new(world.clone(), reviewer.module.grants.clone(), subject.clone());
-        let request = review(&reviewed.object, &reviewer.parameters);
-        let Called { answer, reads, spent } = reviewer.module.module.validate(&request, observer).await;
-        take(true, reads.into_entries(), spent.log);
-        let Verdict { violations, warnings } = answer?;
-        reviewed.violations.extend(violations);
-        reviewed.warnings.extend(warnings);
+
+    async fn ask(
+        self,
+        memo: &mut Memo,
+        place: Place,
+        reviewer: &ServingReviewer,
+        object: &Value,
+        text: &str,
+    ) -> (Result<Arc<ReviewAnswer>, CallError>, ReviewRecord) {
+        let Self { world, subject, keeps_requests, key: _ } = self;
+        let (role, _) = place;
+        let module = &reviewer.module.module;
+        let mut hash = Sha256::new();
+        hash.update(module.digest());
+        hash.update([u8::from(role == ReviewRole::Validation)]);
+        hash.update(reviewer.parameters.to_string());
+        hash.update([0]);
+        hash.update(text);
+        let input: Hash = hash.finalize().into();
+        let mut record = ReviewRecord {
+            module: module.name().to_owned(),
+            digest: module.digest().to_owned(),
+            role,
+            called: false,
+            review: keeps_requests.then(|| Arc::new(self.request(reviewer, object))),
+            reads: Vec::new(),
+            answer: None,
+            log: Vec::new(),
+        };
+        if let Some(kept) = memo.reviews.get(&place)
+            && let Some(reads) = still_holds(kept, input, world, &reviewer.module, subject).await
+        {
+            record.reads = reads;
+            record.answer = Some(kept.answer.clone());
+            return (Ok(kept.answer.clone()), record);
+        }
+        let mut openings = 0;
+        let (answer, reads, log) = loop {
+            let (answer, reads, spent) = self.call(role, reviewer, object).await;
+            match (&answer, reads.open_question()) {
+                // Reviews do not wait, because admission must not. A pass has the time: it waits until the watch is open
+                // that the read needs, and asks again.
+                (Err(CallError::Aborted { .. }), Some(question)) if openings < MOST_OPENINGS => {
+                    openings += 1;
+                    // Kept by the cache that it comes from; asked for again.
+                    let _ = world.answer(question, &reviewer.module.grants, subject).await;
+                }
+                _ => break (answer, reads, spent.log),
+            }
+        };
+        record.called = true;
+        record.reads = reads.into_entries();
+        record.log = log;
+        let answer = answer.map(Arc::new);
+        match &answer {
+            Ok(answered) => {
+                record.answer = Some(answered.clone());
+                memo.reviews.insert(place, keep(input, &record.reads, answered.clone()));
+            }
+            // A call that broke has no answer to keep.
+            Err(_) => {
+                memo.reviews.remove(&place);
+            }
+        }
+        (answer, record)
     }
-    Ok(reviewed)
 }
 
 /// Which of the two functions of a step.

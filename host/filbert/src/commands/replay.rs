@@ -19,13 +19,13 @@ pub(crate) async fn run(options: Replay) -> Outcome<ExitCode> {
     let mut all_same = true;
     for (path, recording) in options.recordings.iter().zip(recordings) {
         output::line(path.display())?;
-        for step in &recording.steps {
-            let verdict = match serving.modules().get(&step.module) {
-                Some(serving) => replay(&serving.module, step).await,
+        for call in recording.calls() {
+            let verdict = match serving.modules().get(call.module()) {
+                Some(serving) => replay(&serving.module, call).await,
                 None => Verdict::NoModule,
             };
             all_same &= verdict == Verdict::Same;
-            output::line(format_args!("  {:<20} {verdict}", step.step))?;
+            output::line(format_args!("  {:<29} {verdict}", call.title()))?;
         }
     }
     Ok(if all_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
