@@ -17,6 +17,8 @@ mod crash;
 mod drift;
 #[path = "stories/hostile.rs"]
 mod hostile;
+#[path = "stories/kubectl.rs"]
+mod kubectl;
 #[path = "stories/life.rs"]
 mod life;
 #[path = "stories/load.rs"]

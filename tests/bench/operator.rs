@@ -132,7 +132,7 @@ fn follow(
 }
 
 async fn hear(hears: &mut mpsc::UnboundedReceiver<(Value, Instant)>, wanted: &Value) -> Result<Instant> {
-    let heard = async {
+    let waiting = async {
         while let Some((value, moment)) = hears.recv().await {
             if value == *wanted {
                 return Some(moment);
@@ -140,7 +140,7 @@ async fn hear(hears: &mut mpsc::UnboundedReceiver<(Value, Instant)>, wanted: &Va
         }
         None
     };
-    tokio::time::timeout(Duration::from_mins(1), heard).await.ok().flatten().context("the change was never seen")
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.ok().flatten().context("the change was never seen")
 }
 
 /// One kind of change whose way through the operator is timed.

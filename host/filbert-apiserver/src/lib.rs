@@ -31,6 +31,7 @@ pub mod merge;
 mod message;
 mod negotiate;
 pub mod openapi;
+mod protobuf;
 mod read;
 mod resource;
 mod reviews;

@@ -37,7 +37,9 @@ pub(crate) fn of(core: &Core, resource: &Resource, objects: &[Value], wanted: Wa
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            let cells: Vec<Value> = columns.iter().map(|column| cells::cell(column, object, now)).collect();
+            // Events of the newer group have the columns of the older one.
+            let stored = resource.stored_form(object.clone());
+            let cells: Vec<Value> = columns.iter().map(|column| cells::cell(column, &stored, now)).collect();
             let mut row = json!({ "cells": cells });
             match wanted {
                 Wanted::Nothing => {}

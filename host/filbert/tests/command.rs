@@ -9,5 +9,7 @@
 mod bad_input;
 #[path = "command/running.rs"]
 mod running;
+#[path = "command/samples.rs"]
+mod samples;
 #[path = "command/support.rs"]
 mod support;

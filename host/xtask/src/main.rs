@@ -4,6 +4,7 @@
 mod component;
 mod crds;
 mod guests;
+mod kubectl;
 mod project;
 
 use std::process::ExitCode;
@@ -37,6 +38,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build the real kubectl from its Go modules, and test the embedded API server with it. Skipped where there is no Go.
+    Kubectl {
+        /// Handed to the test program.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure what sandboxed calls cost.
     Bench {
         /// `-o json` for name, value, unit, baseline and goal of each.
@@ -64,6 +71,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Crds(options) => crds::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Dev { arguments } => project::dev(&arguments),
         Command::Test { arguments } => project::test(&arguments),
+        Command::Kubectl { arguments } => kubectl::run(&arguments),
         Command::Bench { arguments } => project::bench(&arguments),
     }
 }

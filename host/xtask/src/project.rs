@@ -31,6 +31,12 @@ pub(crate) fn modules() -> PathBuf {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
     command.current_dir(root());
+    // What cargo tells the programs that it runs; build scripts that look at it would run again, and all that depends on them.
+    for (name, _) in env::vars_os().filter(|(name, _)| {
+        name.to_str().is_some_and(|name| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_"))
+    }) {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -59,6 +59,21 @@ pub(super) fn cell(column: &Column, object: &Value, now: Timestamp) -> Value {
             if texts.is_empty() { NONE.into() } else { texts.join(",").into() }
         }
         Source::Containers(pointer) => join(object, pointer, "/name"),
+        Source::Since(pointers) => {
+            let moment = pointers.iter().map(|pointer| text(object, pointer)).find(|moment| !moment.is_empty());
+            moment.map_or_else(|| "<unknown>".to_owned(), |moment| age(moment, now)).into()
+        }
+        Source::Text(pointers) => pointers
+            .iter()
+            .map(|pointer| text(object, pointer))
+            .find(|text| !text.is_empty())
+            .unwrap_or_default()
+            .into(),
+        Source::Involved => {
+            let kind = text(object, "/involvedObject/kind").to_lowercase();
+            let name = text(object, "/involvedObject/name");
+            if kind.is_empty() { name.into() } else { format!("{kind}/{name}").into() }
+        }
     }
 }
 

@@ -5,6 +5,21 @@ use serde_json::{Value, json};
 
 const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
 
+const DESCRIPTIONS: &str = include_str!("descriptions.tsv");
+
+/// What the real server says about a column.
+fn description(kind: &str, column: &str) -> String {
+    let mut lines = DESCRIPTIONS.lines().filter(|line| !line.starts_with('#'));
+    let found = lines.find_map(|line| {
+        let mut cells = line.splitn(3, '\t');
+        let of = cells.next()?;
+        (of == kind || of == "*").then_some(())?;
+        (cells.next()? == column).then_some(())?;
+        serde_json::from_str(&format!("\"{}\"", cells.next()?)).ok()
+    });
+    found.unwrap_or_default()
+}
+
 /// What stands in a column.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
@@ -25,6 +40,12 @@ pub(super) enum Source {
     ExternalAddress,
     Labels(&'static str),
     Containers(&'static str),
+    /// How long ago the first of these moments was that is there.
+    Since(&'static [&'static str]),
+    /// The first of these texts that is there.
+    Text(&'static [&'static str]),
+    /// `kind/name` of what an event is about.
+    Involved,
 }
 
 #[derive(Clone, Debug)]
@@ -48,13 +69,14 @@ impl Column {
         self.kind == "date"
     }
 
-    fn new(name: &str, priority: i64, source: Source) -> Self {
-        let (format, description) = if matches!(source, Source::Name) { ("name", NAME) } else { ("", "") };
+    fn new(kind: &str, name: &str, priority: i64, source: Source) -> Self {
+        let (format, description) =
+            if matches!(source, Source::Name) { ("name", NAME.to_owned()) } else { ("", description(kind, name)) };
         Self {
             name: name.to_owned(),
             kind: "string".to_owned(),
             format: format.to_owned(),
-            description: description.to_owned(),
+            description,
             priority,
             source,
         }
@@ -102,15 +124,6 @@ fn builtin(group: &str, kind: &str) -> (Vec<Row>, Vec<Row>) {
             ],
             vec![],
         ),
-        ("", "Event") => (
-            vec![
-                ("Type", 0, PathOrNone("type")),
-                ("Reason", 0, PathOrNone("reason")),
-                ("Object", 0, PathOrNone("involvedObject.name")),
-                ("Message", 0, PathOrNone("message")),
-            ],
-            vec![],
-        ),
         ("apps", "StatefulSet") => (vec![("Ready", 0, Share("/status/readyReplicas", "/spec/replicas"))], workload()),
         ("apps", "Deployment") => (
             vec![
@@ -133,8 +146,32 @@ fn builtin(group: &str, kind: &str) -> (Vec<Row>, Vec<Row>) {
     }
 }
 
+/// Events have no name in front and no age at the end.
+fn events() -> Vec<Row> {
+    use Source::{Involved, Name, Since, Text};
+    vec![
+        ("Last Seen", 0, Since(&["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"])),
+        ("Type", 0, Text(&["/type"])),
+        ("Reason", 0, Text(&["/reason"])),
+        ("Object", 0, Involved),
+        ("Subobject", 1, Text(&["/involvedObject/fieldPath"])),
+        ("Source", 1, Text(&["/source/component", "/reportingComponent"])),
+        ("Message", 0, Text(&["/message"])),
+        ("First Seen", 1, Since(&["/firstTimestamp", "/eventTime"])),
+        ("Count", 1, Source::Path(".count".to_owned())),
+        ("Name", 1, Name),
+    ]
+}
+
 pub(super) fn of(resource: &Resource) -> Vec<Column> {
-    let mut columns = vec![Column::new("Name", 0, Source::Name)];
+    let kind = resource.kind.as_str();
+    if resource.custom.is_none() && kind == "Event" {
+        return events()
+            .into_iter()
+            .map(|(name, priority, source)| Column::new(kind, name, priority, source))
+            .collect();
+    }
+    let mut columns = vec![Column::new(kind, "Name", 0, Source::Name)];
     if let Some(custom) = &resource.custom {
         for column in &custom.columns {
             let text = |name: &str| column.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -153,15 +190,15 @@ pub(super) fn of(resource: &Resource) -> Vec<Column> {
             });
         }
         if custom.columns.is_empty() {
-            let mut age = Column::new("Age", 0, Source::Age);
+            let mut age = Column::new(kind, "Age", 0, Source::Age);
             "date".clone_into(&mut age.kind);
             columns.push(age);
         }
         return columns;
     }
     let (before, after) = builtin(&resource.group, &resource.kind);
-    columns.extend(before.into_iter().map(|(name, priority, source)| Column::new(name, priority, source)));
-    columns.push(Column::new("Age", 0, Source::Age));
-    columns.extend(after.into_iter().map(|(name, priority, source)| Column::new(name, priority, source)));
+    columns.extend(before.into_iter().map(|(name, priority, source)| Column::new(kind, name, priority, source)));
+    columns.push(Column::new(kind, "Age", 0, Source::Age));
+    columns.extend(after.into_iter().map(|(name, priority, source)| Column::new(kind, name, priority, source)));
     columns
 }

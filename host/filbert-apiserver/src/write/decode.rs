@@ -5,6 +5,7 @@ use crate::builtin;
 use crate::core::text;
 use crate::error::{FieldError, FieldErrors, Status};
 use crate::message::Call;
+use crate::protobuf::{self, BadProtobuf};
 use crate::resource::Resource;
 use http::header;
 use serde_json::Value;
@@ -17,19 +18,26 @@ pub(super) fn media_type(call: &Call) -> &str {
 
 /// A body of any kind: JSON or YAML by its content type.
 pub(crate) fn decode_any(call: &Call, expected: &str) -> Result<Value, Status> {
+    let unrecognized = |why: String| {
+        Status::bad_request(format!("the object provided is unrecognized (must be of type {expected}): {why}"))
+    };
+    let unsupported = || {
+        Status::new(
+            415,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+        )
+    };
     let yaml = match media_type(call) {
         "" | "application/json" => false,
         "application/yaml" | "application/x-yaml" | "text/yaml" => true,
-        _ => {
-            return Err(Status::new(
-                415,
-                "UnsupportedMediaType",
-                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
-            ));
+        "application/vnd.kubernetes.protobuf" => {
+            return protobuf::decode(&call.body).map_err(|error| match error {
+                BadProtobuf::UnknownKind(_) => unsupported(),
+                BadProtobuf::Malformed(_) => unrecognized(error.to_string()),
+            });
         }
-    };
-    let unrecognized = |why: String| {
-        Status::bad_request(format!("the object provided is unrecognized (must be of type {expected}): {why}"))
+        _ => return Err(unsupported()),
     };
     if yaml {
         return parse_yaml(&call.body).map_err(|error| unrecognized(format!("yaml: {error} ({})", hex(&call.body))));

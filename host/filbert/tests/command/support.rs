@@ -76,9 +76,14 @@ impl Place {
 
 /// A file of `target/modules`.
 pub(crate) fn built(file: &str) -> Vec<u8> {
-    let path = target().join("modules").join(file);
+    let path = modules().join(file);
     std::fs::read(&path)
         .unwrap_or_else(|error| panic!("failed to read `{}`: {error}; `cargo xtask guests` builds it", path.display()))
+}
+
+/// Where all built modules are.
+pub(crate) fn modules() -> PathBuf {
+    target().join("modules")
 }
 
 pub(crate) fn target() -> PathBuf {
