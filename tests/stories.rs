@@ -15,6 +15,8 @@ mod misdeed;
 mod crash;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/effects.rs"]
+mod effects;
 #[path = "stories/hostile.rs"]
 mod hostile;
 #[path = "stories/kubectl.rs"]

@@ -13,6 +13,8 @@ use crate::api::ApiError;
 
 /// How long an absent type is believed to be absent. A definition that was just created is served within a second.
 const BELIEVED_ABSENT: Duration = Duration::from_secs(1);
+/// How long the version of the API server is believed.
+const VERSION_HOLDS: Duration = Duration::from_mins(10);
 
 /// A resource type that the server serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,7 @@ pub struct Served {
 pub struct Discovery {
     client: Client,
     known: Arc<Mutex<Known>>,
+    version: Arc<Mutex<Option<(Instant, String)>>>,
 }
 
 /// Types of each group version, and when the server was asked.
@@ -38,7 +41,7 @@ type Known = BTreeMap<String, (Instant, Vec<Served>)>;
 impl Discovery {
     /// Knows nothing yet.
     pub fn new(client: Client) -> Self {
-        Self { client, known: Arc::default() }
+        Self { client, known: Arc::default(), version: Arc::default() }
     }
 
     /// The resource type of an object, by its API version and kind.
@@ -51,14 +54,22 @@ impl Discovery {
         self.find(&resource.api_version(), |served| served.resource.plural == resource.plural).await
     }
 
-    /// `1.35`: major and minor only.
+    /// `1.35`: major and minor only. Asked for again after ten minutes, so that an upgrade is seen.
     pub async fn kubernetes_version(&self) -> Result<String, ApiError> {
+        let mut known = self.version.lock().await;
+        if let Some((asked, version)) = &*known
+            && asked.elapsed() < VERSION_HOLDS
+        {
+            return Ok(version.clone());
+        }
         let info = self
             .client
             .apiserver_version()
             .await
             .map_err(|error| ApiError::new("ask for the version", "the API server", error))?;
-        Ok(format!("{}.{}", info.major, info.minor.trim_end_matches('+')))
+        let version = format!("{}.{}", info.major, info.minor.trim_end_matches('+'));
+        *known = Some((Instant::now(), version.clone()));
+        Ok(version)
     }
 
     async fn find(&self, api_version: &str, is_it: impl Fn(&Served) -> bool) -> Result<Option<Served>, ApiError> {

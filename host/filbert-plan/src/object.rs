@@ -70,7 +70,7 @@ impl fmt::Display for ObjectKey {
 }
 
 /// An API version and kind, as an object carries them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TypeMeta {
     /// `apps/v1`.

@@ -11,7 +11,7 @@ use filbert_kube::cache::{CacheError, OWNED_BY, fingerprint};
 use filbert_kube::{Api, ApiError, Cached, Caches, Discovery, Selection};
 use filbert_plan::diff;
 use filbert_plan::grant::{Denied, Grants, Verb, labels_of};
-use filbert_plan::object::{self, ObjectKey, ResourceType};
+use filbert_plan::object::{self, ObjectKey, ResourceType, TypeMeta};
 use filbert_plan::plan::{Deletion, Desired, Ownership, StepPlan};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -134,6 +134,7 @@ struct Applied {
     wanted: [u8; 32],
     fingerprint: [u8; 32],
     resource_version: u64,
+    ownership: Ownership,
 }
 
 /// What was applied, by object and manager. Shared by all passes.
@@ -148,6 +149,16 @@ impl AppliedObjects {
     fn set(&self, key: &ObjectKey, manager: &str, applied: Applied) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(key.clone()).or_default().insert(manager.to_owned(), applied);
+    }
+
+    fn remove(&self, key: &ObjectKey, manager: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(managers) = all.get_mut(key) {
+            managers.remove(manager);
+            if managers.is_empty() {
+                all.remove(key);
+            }
+        }
     }
 
     /// An object is gone, as a watch saw it with this resource version.
@@ -227,12 +238,22 @@ impl Applier {
         for deletion in &plan.delete {
             grants.check(Verb::Delete, &deletion.key, None, subject.as_subject())?;
         }
+        for event in &plan.events {
+            // An event is a write too, and nobody grants those: they stay where the object is.
+            if let Some(about) = event.about.as_ref().filter(|about| about.namespace != owner.key.namespace) {
+                return Err(ApplyError::BadObject {
+                    what: format!("an event about {about}"),
+                    problem: "is not in the namespace of the reconciled object".to_owned(),
+                });
+            }
+        }
         for one in &checked {
             effects.push(self.apply(one, writer).await?);
         }
         for deletion in &plan.delete {
             effects.extend(self.delete(deletion, owner).await?);
         }
+        self.give_up(&keys, writer, effects).await?;
         self.prune(&keys, grants, manager, owner, effects).await
     }
 
@@ -285,8 +306,7 @@ impl Applier {
         let Checked { desired, key, object } = one;
         let manager = match desired.ownership {
             Ownership::Owned => manager.to_owned(),
-            // Several resources may share one object, each with its own fields.
-            Ownership::Shared | Ownership::Kept => format!("{manager}/{}", owner.uid.get(..8).unwrap_or(&owner.uid)),
+            Ownership::Shared | Ownership::Kept => shared_manager(writer),
         };
         let effect = |kind, changes| Effect {
             kind,
@@ -351,8 +371,12 @@ impl Applier {
             return Ok(effect(kind, changes));
         }
         let stored = self.api.apply(key, object, &manager, true).await?;
-        let applied =
-            Applied { wanted, fingerprint: fingerprint(&stored), resource_version: resource_version(&stored) };
+        let applied = Applied {
+            wanted,
+            fingerprint: fingerprint(&stored),
+            resource_version: resource_version(&stored),
+            ownership: desired.ownership,
+        };
         self.applied.set(key, &manager, applied);
         self.caches.note(key, &stored);
         // What the cache showed may have gone meanwhile, or have another status by now.
@@ -383,6 +407,46 @@ impl Applier {
             self.api.delete(key, object::uid(&live)).await?;
         }
         Ok(Some(effect_on(&live, EffectKind::Deleted, key.clone(), reason.clone())))
+    }
+
+    /// Gives up the fields of shared objects that the step no longer proposes. What it proposed before the host started is
+    /// not known; then its fields stay until somebody else takes them.
+    async fn give_up(
+        &self,
+        proposed: &BTreeSet<ObjectKey>,
+        writer: &Writer<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ApplyError> {
+        let manager = shared_manager(writer);
+        for key in writer.known.iter().filter(|key| !proposed.contains(key)) {
+            let shared = |applied: &Applied| applied.ownership == Ownership::Shared;
+            if self.mode != Mode::Act || !self.applied.get(key, &manager).as_ref().is_some_and(shared) {
+                continue;
+            }
+            if let Some(live) = self.api.get(key).await? {
+                let TypeMeta { api_version, kind } = TypeMeta::of(&live).unwrap_or_default();
+                let mut metadata = Map::new();
+                // The uid keeps the object from being made anew where it has gone since.
+                for field in ["name", "namespace", "uid"] {
+                    if let Some(value) = live.pointer(&format!("/metadata/{field}")) {
+                        metadata.insert(field.to_owned(), value.clone());
+                    }
+                }
+                let nothing = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
+                match self.api.apply(key, &nothing, &manager, true).await {
+                    Ok(stored) => {
+                        self.caches.note(key, &stored);
+                        let reason = "the step no longer proposes its fields".to_owned();
+                        let changes = diff::changes(&live, &stored);
+                        effects.push(Effect { changes, ..effect_on(&live, EffectKind::Changed, key.clone(), reason) });
+                    }
+                    Err(error) if error.is_not_found() || error.is_conflict() => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            self.applied.remove(key, &manager);
+        }
+        Ok(())
     }
 
     /// Deletes what this step owns and no longer proposes. Volume claims are never deleted: they hold data.
@@ -464,6 +528,12 @@ impl Applier {
         }
         Ok(())
     }
+}
+
+/// Several resources may share one object, each with its own fields, and so with a field manager of its own.
+fn shared_manager(writer: &Writer<'_>) -> String {
+    let uid = &writer.owner.uid;
+    format!("{}/{}", writer.manager, uid.get(..8).unwrap_or(uid))
 }
 
 /// Types of which the host may have applied objects for a module, except volume claims.
