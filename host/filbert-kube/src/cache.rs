@@ -22,6 +22,10 @@ use tracing::{debug, warn};
 use crate::api::ApiError;
 use crate::discovery::Discovery;
 
+mod held;
+
+use held::{Held, Name};
+
 /// Set by the host on every object that it owns, to the uid of the resource it belongs to: what is to be pruned is found
 /// by it, also after a restart.
 pub const OWNED_BY: &str = "filbert.dev/owned-by";
@@ -114,8 +118,7 @@ pub struct Change {
     pub after: Option<Arc<Cached>>,
 }
 
-type Name = (Option<String>, String);
-type Objects = RwLock<BTreeMap<Name, Arc<Cached>>>;
+type Objects = RwLock<Held>;
 
 struct Watch {
     objects: Arc<Objects>,
@@ -169,17 +172,14 @@ impl Caches {
     pub async fn list(&self, selection: &Selection) -> Result<Vec<Arc<Cached>>, CacheError> {
         let watch = self.filled(selection).await?;
         let objects = watch.objects.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(objects.values().cloned().collect())
+        Ok(objects.all().cloned().collect())
     }
 
     /// Objects that carry [`OWNED_BY`] with this uid.
     pub async fn owned_by(&self, resource: &ResourceType, uid: &str) -> Result<Vec<Arc<Cached>>, CacheError> {
-        let all = self.list(&Self::owned(resource)).await?;
-        let is_owned = |cached: &Arc<Cached>| {
-            cached.object.pointer("/metadata/labels").and_then(|labels| labels.get(OWNED_BY)).and_then(Value::as_str)
-                == Some(uid)
-        };
-        Ok(all.into_iter().filter(is_owned).collect())
+        let watch = self.filled(&Self::owned(resource)).await?;
+        let objects = watch.objects.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(objects.owned_by(uid).cloned().collect())
     }
 
     /// The selection of everything the host owns of a type.
@@ -208,10 +208,12 @@ impl Caches {
         let mut new = None;
         for watch in watches {
             let mut objects = watch.objects.write().unwrap_or_else(PoisonError::into_inner);
-            let Some(held) = objects.get_mut(&(key.namespace.clone(), key.name.clone())) else { continue };
+            let name = (key.namespace.clone(), key.name.clone());
+            let Some(held) = objects.get(&name) else { continue };
             let is_same = object::uid(&held.object) == object::uid(stored);
             if is_same && version_number(&held.object) < version_number(stored) {
-                *held = new.get_or_insert_with(|| Arc::new(Cached::new(stored.clone()))).clone();
+                let new = new.get_or_insert_with(|| Arc::new(Cached::new(stored.clone())));
+                objects.insert(name, new.clone());
             }
         }
     }
@@ -350,7 +352,7 @@ impl Follower {
                 let listed = std::mem::take(&mut self.listed);
                 let before = {
                     let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-                    std::mem::replace(&mut *objects, listed.clone())
+                    objects.replace(listed.clone())
                 };
                 for (name, cached) in &listed {
                     let old = before.get(name);
