@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::config_map;
 
-/// Carries out plans for a ConfigMap that plays the reconciled object.
+/// Carries out plans for a `ConfigMap` that plays the reconciled object.
 struct Desk {
     applier: Applier,
     owner: Owner,
@@ -88,7 +88,7 @@ async fn a_shared_object_that_is_gone_is_not_made_anew_to_give_up_its_fields() {
     let plan = proposes(with_data("board", &json!({"ours": "2"})), Ownership::Shared);
     desk.carry_out(&plan, &[]).await.expect("carried out");
     desk.applier.api.delete(&board, None).await.expect("deleted");
-    assert_eq!(desk.carry_out(&StepPlan::default(), &[board.clone()]).await.expect("carried out"), []);
+    assert_eq!(desk.carry_out(&StepPlan::default(), std::slice::from_ref(&board)).await.expect("carried out"), []);
     assert_eq!(desk.applier.api.get(&board).await.expect("answered"), None);
 }
 

@@ -49,29 +49,33 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
     let running = tokio::spawn(running.run());
     let publisher = Publisher::new(cluster.api.clone(), library.clone(), Arc::new(SystemClock));
     let publisher = tokio::spawn(publisher.run());
-    let keys = apply(&cluster, &serving, &documents, options.once).await?;
-    for module in serving.modules().values() {
-        let description = module.module.description();
-        let (name, digest) = (module.module.name(), short(module.module.digest()));
-        output::note(format_args!("module {name} {} ({digest})", description.version));
-    }
-    output::note(format_args!(
-        "API server on {}; pods are simulated. For kubectl:\n  export KUBECONFIG={}",
-        endpoint.url,
-        kubeconfig.path.display()
-    ));
-    let outcome = if options.once {
-        let standings = settle::wait(&host, &cluster.api, &keys, options.timeout).await?;
-        settle::summary(&standings, options.output, options.timeout)
-    } else {
-        let folder = options.folder.modules.display();
-        output::note(format_args!("changes in {folder} are taken up at once. Ctrl-C ends."));
-        tokio::select! {
-            ended = show_passes(journal) => ended,
-            ended = interrupted() => ended,
-            () = library.follow(LOOK) => Ok(ExitCode::SUCCESS),
+    // Whatever comes of it, the operator ends before the server does, and so without complaints about it.
+    let work = async {
+        let keys = apply(&cluster, &serving, &documents, options.once).await?;
+        for module in serving.modules().values() {
+            let description = module.module.description();
+            let (name, digest) = (module.module.name(), short(module.module.digest()));
+            output::note(format_args!("module {name} {} ({digest})", description.version));
+        }
+        output::note(format_args!(
+            "API server on {}; pods are simulated. For kubectl:\n  export KUBECONFIG={}",
+            endpoint.url,
+            kubeconfig.path.display()
+        ));
+        if options.once {
+            let standings = settle::wait(&host, &cluster.api, &keys, options.timeout).await?;
+            settle::summary(&standings, options.output, options.timeout)
+        } else {
+            let folder = options.folder.modules.display();
+            output::note(format_args!("changes in {folder} are taken up at once. Ctrl-C ends."));
+            tokio::select! {
+                ended = show_passes(journal) => ended,
+                ended = interrupted() => ended,
+                () = library.follow(LOOK) => Ok(ExitCode::SUCCESS),
+            }
         }
     };
+    let outcome = work.await;
     running.abort();
     publisher.abort();
     drop(host);
