@@ -24,6 +24,9 @@ use crate::report::{Report, line, quantile};
 /// No measure takes anywhere near this long; it only ends a run in which something is stuck.
 const PATIENCE: Duration = Duration::from_mins(15);
 const NAMESPACE: &str = "default";
+/// Objects in each namespace where there are many. The stand-ins of the embedded server look at all pods of a namespace
+/// whenever one changes; what they take is not to be measured.
+const TOGETHER: usize = 10;
 
 /// An operator at work on a server of its own.
 struct Operator {
@@ -89,12 +92,11 @@ fn hazelcasts() -> ResourceType {
     ResourceType::new("hazelcast.com", "v1alpha1", "hazelcasts")
 }
 
-fn object(resource: &ResourceType, kind: &str, name: &str, spec: &Value) -> (ObjectKey, Value) {
-    let object = json!({
-        "apiVersion": format!("{}/{}", resource.group, resource.version), "kind": kind,
-        "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec,
-    });
-    (ObjectKey::namespaced(resource.clone(), NAMESPACE, name), object)
+fn object(key: &ObjectKey, kind: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": key.resource.api_version(), "kind": kind,
+        "metadata": {"name": key.name, "namespace": key.namespace}, "spec": spec,
+    })
 }
 
 /// Values of a field of all objects of a type, each with the moment at which a watch told it.
@@ -161,8 +163,7 @@ async fn chase(operator: &Operator, chase: Chase) -> Result<Vec<f64>> {
     let mut millis = Vec::new();
     for round in 0..rounds {
         let (spec, wanted, child_wanted) = change(round);
-        let (key, object) = object(&key.resource, kind, &key.name, &spec);
-        operator.api.apply(&key, &object, "bench", true).await?;
+        operator.api.apply(&key, &object(&key, kind, &spec), "bench", true).await?;
         let (asked, done) = tokio::try_join!(hear(&mut parents, &wanted), hear(&mut children, &child_wanted))?;
         millis.push(done.saturating_duration_since(asked).as_secs_f64() * 1e3);
         operator.settled(1).await?;
@@ -174,11 +175,18 @@ async fn chase(operator: &Operator, chase: Chase) -> Result<Vec<f64>> {
 /// Creates this many at once; seconds until all are settled, and KiB that the operator keeps for each.
 async fn many(cache: &Path, resource: &ResourceType, kind: &str, spec: &Value, count: usize) -> Result<(f64, f64)> {
     let operator = Operator::start(cache).await?;
+    let namespaces = ResourceType::new("", "v1", "namespaces");
+    for number in 0..count.div_ceil(TOGETHER) {
+        let key = ObjectKey { resource: namespaces.clone(), namespace: None, name: format!("shop-{number}") };
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key.name}});
+        operator.api.apply(&key, &namespace, "bench", true).await?;
+    }
     let started = Instant::now();
     let created = futures::stream::iter(0..count)
         .map(|number| {
-            let (key, object) = object(resource, kind, &format!("number-{number}"), spec);
-            let api = operator.api.clone();
+            let namespace = format!("shop-{}", number / TOGETHER);
+            let key = ObjectKey::namespaced(resource.clone(), &namespace, &format!("number-{number}"));
+            let (api, object) = (operator.api.clone(), object(&key, kind, spec));
             async move { api.apply(&key, &object, "bench", true).await.map(drop) }
         })
         .buffer_unordered(64)

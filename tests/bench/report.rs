@@ -40,7 +40,9 @@ pub(crate) fn line(name: &'static str, value: f64, unit: &'static str) -> Line {
 pub(crate) struct Report(Vec<Line>);
 
 impl Report {
+    /// Adds a line, and tells it at once to whoever waits.
     pub(crate) fn add(&mut self, line: Line) {
+        eprintln!("  {}: {:.2} {}", line.name, line.value, line.unit);
         self.0.push(line);
     }
 
