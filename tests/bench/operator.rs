@@ -185,7 +185,7 @@ async fn many(cache: &Path, resource: &ResourceType, kind: &str, spec: &Value, c
     let created = futures::stream::iter(0..count)
         .map(|number| {
             let namespace = format!("shop-{}", number / TOGETHER);
-            let key = ObjectKey::namespaced(resource.clone(), &namespace, &format!("number-{number}"));
+            let key = ObjectKey::namespaced(resource.clone(), &namespace, format!("number-{number}"));
             let (api, object) = (operator.api.clone(), object(&key, kind, spec));
             async move { api.apply(&key, &object, "bench", true).await.map(drop) }
         })
