@@ -87,7 +87,6 @@ pub(crate) fn modules() -> PathBuf {
 }
 
 pub(crate) fn target() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_filbert"));
-    let folder = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
-    folder.expect("the command lies in cargo's target directory").to_owned()
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    scratch.parent().expect("it lies in cargo's target directory").to_owned()
 }
