@@ -1,9 +1,9 @@
-//! Defaults and rules of clusters and Management Centers, and the definitions of both kinds.
+//! Defaults and rules of clusters and Management Centers, and the definitions of these kinds and of endpoints.
 
 use filbert_guest::prelude::*;
 use hazelcast::defaults::{HazelcastDefaults, ManagementCenterDefaults};
 use hazelcast::validate::{HazelcastRules, ManagementCenterRules};
-use hazelcast_api::{Hazelcast, ManagementCenter};
+use hazelcast_api::{Hazelcast, HazelcastEndpoint, ManagementCenter};
 
 struct Admission;
 
@@ -19,6 +19,7 @@ impl Module for Admission {
         .validates::<HazelcastRules>()
         .validates::<ManagementCenterRules>()
         .brings::<Hazelcast>(include_str!(concat!(env!("OUT_DIR"), "/hazelcast.com_hazelcasts.json")))
+        .brings::<HazelcastEndpoint>(include_str!(concat!(env!("OUT_DIR"), "/hazelcast.com_hazelcastendpoints.json")))
         .brings::<ManagementCenter>(include_str!(concat!(env!("OUT_DIR"), "/hazelcast.com_managementcenters.json")))
     }
 }

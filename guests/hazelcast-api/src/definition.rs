@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::{GROUP, VERSION, hazelcast, kubernetes, management_center};
+use crate::{GROUP, VERSION, endpoint, hazelcast, kubernetes, management_center};
 
 /// A quantity with the default that its field has.
 pub(crate) fn quantity(_: &mut SchemaGenerator) -> Schema {
@@ -32,13 +32,32 @@ struct Kind {
 
 /// All definitions, by the name of their file.
 pub fn all() -> Vec<(String, Value)> {
-    [hazelcasts(), management_centers()]
+    [hazelcast_endpoints(), hazelcasts(), management_centers()]
         .into_iter()
         .map(|definition| {
             let plural = definition.pointer("/spec/names/plural").and_then(Value::as_str).unwrap_or_default();
             (format!("{GROUP}_{plural}.yaml"), definition)
         })
         .collect()
+}
+
+/// That of [`crate::HazelcastEndpoint`].
+pub fn hazelcast_endpoints() -> Value {
+    definition(Kind {
+        name: "HazelcastEndpoint",
+        plural: "hazelcastendpoints",
+        short: "hzep",
+        description: "An address by which a cluster, or one of its members, is reached from outside.",
+        columns: &[
+            ("Type", ".spec.type", "What is reached", false),
+            ("Address", ".status.address", "Where it is reached", false),
+            ("Hazelcast-Resource", ".spec.hazelcastResourceName", "The cluster", true),
+            ("Message", ".status.message", "What there is to say about the address", true),
+        ],
+        scale: None,
+        spec: structural::<endpoint::Spec>(),
+        status: structural::<endpoint::Status>(),
+    })
 }
 
 /// That of [`crate::Hazelcast`].
@@ -203,6 +222,40 @@ fn flatten_optional(fields: &mut Map<String, Value>) {
             *fields = again;
         }
     }
+}
+
+fn permission_value() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "actions": {
+                "type": "array", "items": {"type": "string"},
+                "description": "What may be done, such as `read` or `all`.",
+            },
+            "deny": {"type": "boolean", "description": "Takes the permission away instead of giving it."},
+            "endpoints": {
+                "type": "array", "items": {"type": "string"},
+                "description": "Addresses of clients, such as `10.0.*.*`; any where absent.",
+            },
+            "principal": {"type": "string", "description": "Role that has the permission; any where absent."},
+        },
+    })
+}
+
+/// A permission of clients.
+pub(crate) fn permission(_: &mut SchemaGenerator) -> Schema {
+    Schema::try_from(permission_value()).unwrap_or_default()
+}
+
+/// Permissions of clients by kind.
+pub(crate) fn permissions(_: &mut SchemaGenerator) -> Schema {
+    let mut one = permission_value();
+    if let Some(fields) = one.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        let name = json!({"type": "string", "description": "Which data structures, such as `orders` or `shop.*`."});
+        fields.insert("name".into(), name);
+    }
+    let kinds = json!({"type": "object", "additionalProperties": {"type": "array", "items": one}});
+    Schema::try_from(kinds).unwrap_or_default()
 }
 
 /// `conditions` of a status.

@@ -38,6 +38,10 @@ fn texts() -> Value {
     list(&text())
 }
 
+fn atomic_texts() -> Value {
+    json!({"type": "array", "items": text(), "x-kubernetes-list-type": "atomic"})
+}
+
 fn int32() -> Value {
     json!({"type": "integer", "format": "int32"})
 }
@@ -60,7 +64,7 @@ pub(crate) fn resources(_: &mut SchemaGenerator) -> Schema {
     schema(object(json!({
         "claims": {
             "type": "array",
-            "items": requiring(&["name"], json!({"name": text()})),
+            "items": requiring(&["name"], json!({"name": text(), "request": text()})),
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],
         },
@@ -76,12 +80,22 @@ pub(crate) fn env(_: &mut SchemaGenerator) -> Schema {
         "configMapKeyRef": atomic(requiring(&["key"], key())),
         "secretKeyRef": atomic(requiring(&["key"], key())),
         "fieldRef": atomic(requiring(&["fieldPath"], json!({"apiVersion": text(), "fieldPath": text()}))),
+        "fileKeyRef": atomic(requiring(
+            &["key", "path", "volumeName"],
+            json!({"key": text(), "optional": {"type": "boolean"}, "path": text(), "volumeName": text()}),
+        )),
         "resourceFieldRef": atomic(requiring(
             &["resource"],
             json!({"containerName": text(), "divisor": quantity_value(), "resource": text()}),
         )),
     }));
     schema(list(&requiring(&["name"], json!({"name": text(), "value": text(), "valueFrom": source}))))
+}
+
+/// `envFrom` of a container.
+pub(crate) fn env_from(_: &mut SchemaGenerator) -> Schema {
+    let source = || atomic(object(json!({"name": text(), "optional": {"type": "boolean"}})));
+    schema(list(&object(json!({"configMapRef": source(), "prefix": text(), "secretRef": source()}))))
 }
 
 /// `tolerations` of a pod.
@@ -105,15 +119,11 @@ fn label_selector() -> Value {
 
 /// `topologySpreadConstraints` of a pod.
 pub(crate) fn topology_spread_constraints(_: &mut SchemaGenerator) -> Schema {
-    let mut keys = texts();
-    if let Some(fields) = keys.as_object_mut() {
-        fields.insert("x-kubernetes-list-type".into(), "atomic".into());
-    }
     schema(list(&requiring(
         &["maxSkew", "topologyKey", "whenUnsatisfiable"],
         json!({
             "labelSelector": label_selector(),
-            "matchLabelKeys": keys,
+            "matchLabelKeys": atomic_texts(),
             "maxSkew": int32(),
             "minDomains": int32(),
             "nodeAffinityPolicy": text(),
@@ -134,6 +144,8 @@ pub(crate) fn affinity(_: &mut SchemaGenerator) -> Schema {
         &["topologyKey"],
         json!({
             "labelSelector": label_selector(),
+            "matchLabelKeys": atomic_texts(),
+            "mismatchLabelKeys": atomic_texts(),
             "namespaceSelector": label_selector(),
             "namespaces": texts(),
             "topologyKey": text(),

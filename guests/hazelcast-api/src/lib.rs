@@ -10,11 +10,13 @@ mod parts;
 
 #[cfg(feature = "schema")]
 pub mod definition;
+pub mod endpoint;
 pub mod hazelcast;
 pub mod kubernetes;
 pub mod management_center;
 pub mod shapes;
 
+pub use endpoint::HazelcastEndpoint;
 pub use hazelcast::Hazelcast;
 pub use management_center::ManagementCenter;
 

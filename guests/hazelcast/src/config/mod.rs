@@ -120,6 +120,7 @@ fn partition_group(spec: &Spec) -> Node {
         None => return Node::new(),
         Some(HighAvailabilityMode::Node) => "NODE_AWARE",
         Some(HighAvailabilityMode::Zone) => "ZONE_AWARE",
+        Some(HighAvailabilityMode::Placement) => "PLACEMENT_AWARE",
     };
     Node::new().with("enabled", true).with("group-type", group)
 }

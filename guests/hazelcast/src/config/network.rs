@@ -1,23 +1,19 @@
 //! Where members listen and how they find each other. The classic `network` section is never used.
 
-use hazelcast_api::hazelcast::{Endpoint, MemberAccess, Spec};
+use hazelcast_api::hazelcast::{MemberAccess, Spec};
 
 use super::Node;
 use crate::names;
 
 pub(super) fn section(name: &str, spec: &Spec) -> Node {
     let network = spec.advanced_network.clone().unwrap_or_default();
+    let members = network.member_server_socket_endpoint_config.unwrap_or_default();
+    let clients = network.client_server_socket_endpoint_config.unwrap_or_default();
     Node::new()
         .with("enabled", true)
         .with("join", Node::new().with("kubernetes", join(name, spec)))
-        .with(
-            "member-server-socket-endpoint-config",
-            endpoint(names::MEMBER_PORT, network.member_server_socket_endpoint_config.as_ref()),
-        )
-        .with(
-            "client-server-socket-endpoint-config",
-            endpoint(names::CLIENT_PORT, network.client_server_socket_endpoint_config.as_ref()),
-        )
+        .with("member-server-socket-endpoint-config", endpoint(names::MEMBER_PORT, &members.interfaces))
+        .with("client-server-socket-endpoint-config", endpoint(names::CLIENT_PORT, &clients.interfaces))
         .with("rest-server-socket-endpoint-config", rest())
         .with("wan-server-socket-endpoint-config", wan(spec))
 }
@@ -38,8 +34,7 @@ fn port(port: i64, count: i64) -> Node {
     Node::new().with("port", port).with("port-count", count)
 }
 
-fn endpoint(number: i64, endpoint: Option<&Endpoint>) -> Node {
-    let patterns = endpoint.map(|endpoint| endpoint.interfaces.as_slice()).unwrap_or_default();
+fn endpoint(number: i64, patterns: &[String]) -> Node {
     let interfaces =
         if patterns.is_empty() { Node::new() } else { Node::new().with("enabled", true).with("interfaces", patterns) };
     Node::new().with("port", port(number, 1)).with_any("interfaces", interfaces)

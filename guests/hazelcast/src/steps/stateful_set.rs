@@ -111,7 +111,8 @@ fn access_name(access: MemberAccess) -> &'static str {
 fn spread(cx: &Context<Hazelcast>) -> Vec<Value> {
     let key = match cx.object().spec.high_availability_mode {
         None => return Vec::new(),
-        Some(HighAvailabilityMode::Node) => "kubernetes.io/hostname",
+        // Nodes of one placement group have no label in common that Kubernetes knows.
+        Some(HighAvailabilityMode::Node | HighAvailabilityMode::Placement) => "kubernetes.io/hostname",
         Some(HighAvailabilityMode::Zone) => "topology.kubernetes.io/zone",
     };
     vec![json!({

@@ -18,7 +18,7 @@ impl Step for CenterService {
 
     fn run(cx: &Context<ManagementCenter>) -> StepResult {
         let spec = &cx.object().spec;
-        let kind = match spec.external_connectivity.as_ref().map(|external| external.type_) {
+        let kind = match spec.external_connectivity.as_ref().map(|external| external.service()) {
             None | Some(ConnectivityType::ClusterIp) => "ClusterIP",
             Some(ConnectivityType::NodePort) => "NodePort",
             Some(ConnectivityType::LoadBalancer) => "LoadBalancer",

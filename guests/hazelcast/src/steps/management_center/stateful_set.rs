@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_client_configuration_names_cluster_and_address() {
-        let cluster = Cluster { address: "library".into(), name: "dev".into(), tls: None };
+        let cluster = Cluster { address: "library".into(), name: "dev".into(), security: None, tls: None };
         insta::assert_snapshot!(client(&cluster).to_yaml());
     }
 
