@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::world::World;
 
 /// What steps of this project may make, and what the simulated controllers make of that.
-const TYPES: [(&str, &str, &str); 9] = [
+const TYPES: [(&str, &str, &str); 12] = [
     ("", "v1", "configmaps"),
     ("", "v1", "persistentvolumeclaims"),
     ("", "v1", "pods"),
@@ -19,9 +19,15 @@ const TYPES: [(&str, &str, &str); 9] = [
     ("", "v1", "serviceaccounts"),
     ("", "v1", "services"),
     ("apps", "v1", "statefulsets"),
+    ("networking.k8s.io", "v1", "ingresses"),
     ("rbac.authorization.k8s.io", "v1", "roles"),
     ("rbac.authorization.k8s.io", "v1", "rolebindings"),
+    ("rbac.authorization.k8s.io", "v1", "clusterroles"),
+    ("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
 ];
+
+/// Types of [`TYPES`] that belong to no namespace.
+const CLUSTER_SCOPED: [&str; 2] = ["clusterroles", "clusterrolebindings"];
 
 /// Fields whose values the server or a controller chooses.
 const ASSIGNED: [&str; 7] =
@@ -49,14 +55,15 @@ pub fn title(object: &Value) -> String {
 }
 
 impl Snapshot {
-    /// Everything of the types that stories are about, in the namespace `default`. Uids join those known.
+    /// Everything of the types that stories are about, in the namespace `default` or in none. Uids join those known.
     pub async fn take(world: &World, uids: &mut Uids) -> Self {
         let types = TYPES.into_iter().map(|(group, version, plural)| ResourceType::new(group, version, plural));
         let own: Vec<_> = world.library.serving().pipelines().map(|pipeline| pipeline.resource.clone()).collect();
         let mut objects = Vec::new();
         for resource in types.chain(own.iter().cloned()) {
             let is_own = own.contains(&resource);
-            let list = match world.api.list(&resource, Some("default")).await {
+            let namespace = (!CLUSTER_SCOPED.contains(&&*resource.plural)).then_some("default");
+            let list = match world.api.list(&resource, namespace).await {
                 Ok(list) => list,
                 // A pipeline may be there before its definition.
                 Err(error) if error.is_not_found() => continue,

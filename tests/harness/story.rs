@@ -292,7 +292,7 @@ fn changed(before: &Snapshot, after: &Snapshot, records: &[Arc<PassRecord>], uid
                 let proposed = plans.iter().flat_map(|plan| &plan.apply).find(|desired| {
                     let mut object = desired.object.clone();
                     object["metadata"]["namespace"] = "default".into();
-                    title(&object) == *name
+                    [title(&desired.object), title(&object)].contains(name)
                 });
                 let shown = match proposed {
                     Some(desired) => uids.normal(&desired.object),

@@ -90,7 +90,8 @@ async fn each_child_of_a_greeting_is_put_right() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_child_of_a_cluster_is_put_right() {
-    let wanted = cluster("library", json!({"clusterSize": 1, "exposeExternally": {}, "agent": {}}));
+    let exposure = json!({"memberAccess": "NodePortNodeName"});
+    let wanted = cluster("library", json!({"clusterSize": 1, "exposeExternally": exposure, "agent": {}}));
     let kinds = [
         "ConfigMap library-init",
         "Secret library",

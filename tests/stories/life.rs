@@ -66,6 +66,26 @@ async fn members_that_are_exposed_have_a_service_each_and_data_stays_when_they_g
     story.end();
 }
 
+/// What a mode needed and the next one does not need goes: Services, labels, rights.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_reached_in_one_way_after_the_other() {
+    let key = hazelcast("quay");
+    let of = |mut fields: serde_json::Value| {
+        fields["clusterSize"] = 1.into();
+        Deed::Applies(&key, cluster("quay", fields))
+    };
+    let wan = json!([{"name": "north", "port": 5720, "portCount": 2}, {"name": "south", "port": 5730, "serviceType": "ClusterIP"}]);
+    let mut story = Story::begin("exposure", "Ways to reach a cluster", World::start().await, key.clone()).await;
+    story.prelude(of(json!({}))).await;
+    let ports = json!({"exposeExternally": {"discoveryServiceType": "NodePort"}, "advancedNetwork": {"wan": wan}});
+    story.act("By ports of nodes, and other clusters by load balancers", of(ports), settles).await;
+    let balancers = json!({"exposeExternally": {"memberAccess": "LoadBalancer"}, "advancedNetwork": {"wan": [wan[1]]}});
+    story.act("By load balancers; other clusters from inside only", of(balancers), settles).await;
+    story.act("All at one address", of(json!({"exposeExternally": {"type": "Unisocket"}})), settles).await;
+    story.act("Not at all from outside", of(json!({})), settles).await;
+    story.end();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_management_center_is_created_changed_and_deleted() {
     let key = management_center("tower");
@@ -78,6 +98,10 @@ async fn a_management_center_is_created_changed_and_deleted() {
     story.act("A person wants a Management Center", of("library"), waits).await;
     story.act("Its pod becomes ready", Deed::LetsPodsStart, settles).await;
     story.act("The cluster is to be found elsewhere", of("archive"), settles).await;
+    let entrance = json!({"type": "ClusterIP", "ingress": {"hostname": "tower.example", "path": "/mc"}});
+    let with_entrance = center("tower", json!({"externalConnectivity": entrance, "persistence": {"size": "1Gi"}}));
+    story.act("People come in by an Ingress", Deed::Applies(&key, with_entrance), settles).await;
+    story.act("They come in by a load balancer again", of("archive"), settles).await;
     story.act("A person deletes it", Deed::Deletes(&key), is_gone).await;
     story.end();
 }

@@ -41,6 +41,7 @@ async fn a_recorded_pass_replays_to_the_same_bytes() {
             "rbac",
             "discovery-service",
             "member-services",
+            "wan-services",
             "configuration",
             "stateful-set",
             "status",

@@ -1,7 +1,7 @@
 //! Fields that people can set and that this version does not act on, or not fully. Nothing is ignored silently: validation
 //! warns, and a condition of the status lists them.
 
-use hazelcast_api::hazelcast::{DataSafety, Discovery, HighAvailabilityMode, IpFamily, MemberAccess, Spec};
+use hazelcast_api::hazelcast::{DataSafety, Discovery, IpFamily, Spec};
 use hazelcast_api::management_center;
 
 use crate::names;
@@ -26,10 +26,6 @@ impl Ignored {
 type Rule<S> = (&'static str, &'static str, fn(&S) -> bool);
 
 const CLUSTER: &[Rule<Spec>] = &[
-    ("spec.tls", "connections are not encrypted", |spec| spec.tls.is_some()),
-    ("spec.customConfigCmName", "the ConfigMap is not merged into the configuration", |spec| {
-        spec.custom_config_cm_name.as_ref().is_some_and(|name| !name.is_empty())
-    }),
     ("spec.customConfigSecretName", "the Secret is not merged into the configuration", |spec| {
         spec.custom_config_secret_name.as_ref().is_some_and(|name| !name.is_empty())
     }),
@@ -80,38 +76,16 @@ const CLUSTER: &[Rule<Spec>] = &[
         let endpoint = network.and_then(|network| network.client_server_socket_endpoint_config.as_ref());
         endpoint.and_then(|endpoint| endpoint.port).is_some_and(|port| port != names::CLIENT_PORT)
     }),
-    ("spec.persistence.restore", "nothing is restored from a backup in an object store or a HotBackup", |spec| {
-        let restore = spec.persistence.as_ref().and_then(|persistence| persistence.restore.as_ref());
-        restore.is_some()
-    }),
     ("spec.persistence.startupAction", "members are not forced to start", |spec| {
         spec.persistence.as_ref().is_some_and(|persistence| persistence.startup_action.is_some())
     }),
     ("spec.persistence.baseDir", "the folder cannot be chosen", |spec| {
         spec.persistence.as_ref().is_some_and(|persistence| persistence.base_dir.is_some())
     }),
-    ("spec.jet.bucketConfig", "files are not fetched from the bucket", |spec| spec.jet.bucket_config.is_some()),
-    ("spec.jet.remoteURLs", "files are not fetched from the URLs", |spec| !spec.jet.remote_urls.is_empty()),
-    ("spec.userCodeDeployment.bucketConfig", "code is not fetched from the bucket", |spec| {
-        spec.user_code_deployment.as_ref().is_some_and(|code| code.bucket_config.is_some())
-    }),
     ("spec.userCodeDeployment.bucketConfigs", "code is not fetched from the buckets", |spec| {
         spec.user_code_deployment.as_ref().is_some_and(|code| !code.bucket_configs.is_empty())
     }),
-    ("spec.userCodeDeployment.remoteURLs", "code is not fetched from the URLs", |spec| {
-        spec.user_code_deployment.as_ref().is_some_and(|code| !code.remote_urls.is_empty())
-    }),
-    ("spec.advancedNetwork.wan", "members listen, but no Service leads to them", |spec| {
-        spec.advanced_network.as_ref().is_some_and(|network| !network.wan.is_empty())
-    }),
     ("spec.agent", "pods wait for the Secret hazelcast-agent-cert, which is not made", |spec| spec.agent.is_some()),
-    ("spec.highAvailabilityMode", "members cannot read the zones of nodes", |spec| {
-        spec.high_availability_mode == Some(HighAvailabilityMode::Zone)
-    }),
-    ("spec.exposeExternally.memberAccess", "members cannot read the addresses of nodes", |spec| {
-        let access = crate::steps::member_access(spec);
-        access.is_some_and(|access| access != MemberAccess::LoadBalancer)
-    }),
 ];
 
 const MANAGEMENT_CENTER: &[Rule<management_center::Spec>] = &[
@@ -123,17 +97,13 @@ const MANAGEMENT_CENTER: &[Rule<management_center::Spec>] = &[
     ("spec.hazelcastClusters[].security", "it does not say who it is", |spec| {
         spec.hazelcast_clusters.iter().any(|cluster| cluster.security.is_some())
     }),
-    ("spec.externalConnectivity.ingress", "no Ingress is made", |spec| {
-        spec.external_connectivity.as_ref().is_some_and(|external| external.ingress.is_some())
+    ("spec.securityProvider.ldap.tls", "the connection to the directory is not encrypted", |spec| {
+        let ldap = spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref());
+        ldap.is_some_and(|ldap| ldap.tls.is_some())
     }),
-    ("spec.externalConnectivity.route", "no Route is made", |spec| {
-        spec.external_connectivity.as_ref().is_some_and(|external| external.route.is_some())
-    }),
-    ("spec.hazelcastClusters[].tls", "the connection is not encrypted", |spec| {
-        spec.hazelcast_clusters.iter().any(|cluster| cluster.tls.is_some())
-    }),
-    ("spec.securityProvider", "users are not looked up in the directory", |spec| {
-        spec.security_provider.as_ref().is_some_and(|provider| provider.ldap.is_some())
+    ("spec.securityProvider.ldap.nestedGroupSearch", "groups within groups are not looked at", |spec| {
+        let ldap = spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref());
+        ldap.is_some_and(|ldap| ldap.nested_group_search)
     }),
 ];
 

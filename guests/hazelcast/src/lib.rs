@@ -11,6 +11,7 @@ pub mod config;
 pub mod defaults;
 pub mod edition;
 pub mod ignored;
+pub mod keystore;
 pub mod names;
 pub mod pods;
 pub mod quantity;

@@ -49,6 +49,15 @@ pub const PERSISTENCE_DIR: &str = "/data/persistence";
 /// Where members keep data of the CP subsystem.
 pub const CP_DIR: &str = "/data/cp-data";
 
+/// Where code from buckets is, for the class path.
+pub const BUCKET_CODE_DIR: &str = "/opt/hazelcast/userCode/bucket";
+/// Where code from URLs is, for the class path.
+pub const URL_CODE_DIR: &str = "/opt/hazelcast/userCode/urls";
+/// Where the files of jobs are.
+pub const JET_DIR: &str = "/opt/hazelcast/jetJobJars";
+/// Where the code of namespaces is.
+pub const NAMESPACES_DIR: &str = "/opt/hazelcast/ucn/bucket";
+
 /// What the labels of a family of objects say it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Application {

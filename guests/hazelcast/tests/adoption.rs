@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use filbert_guest::{Context, Defaults, Step};
 use hazelcast::defaults::{HazelcastDefaults, ManagementCenterDefaults};
-use hazelcast::steps::management_center::CenterSet;
+use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet};
 use hazelcast::steps::{DiscoveryService, MemberSet};
 use hazelcast_api::{Hazelcast, ManagementCenter};
 use serde_json::{Value, json};
@@ -65,10 +65,21 @@ fn the_pods_of_an_existing_cluster_stay() {
 
 #[test]
 fn the_pod_of_an_existing_management_center_stays() {
-    let files = ["managementcenter-mc.yaml", "statefulset-mc.yaml"];
-    let [Some(center), Some(set)] = files.map(|file| recorded("management-center", file)) else { return };
+    let files = ["managementcenter-mc.yaml", "statefulset-mc.yaml", "service-mc.yaml", "ingress-mc.yaml"];
+    let [Some(center), Some(set), Some(service), Some(ingress)] = files.map(|file| recorded("management-center", file))
+    else {
+        return;
+    };
     let defaulted = Defaults::test::<ManagementCenterDefaults>("mc", &json!({"spec": center["spec"]}));
     let cx = Context::<ManagementCenter>::test("mc", json!({"spec": defaulted["spec"]}));
+    let wanted = CenterService::run(&cx).expect("a plan").find("Service", "mc").expect("a Service");
+    let mut served = service["spec"].clone();
+    for port in served["ports"].as_array_mut().expect("ports") {
+        port.as_object_mut().expect("a port").remove("nodePort");
+    }
+    assert_eq!(differences(&wanted["spec"], &served), Vec::<String>::new());
+    let wanted = CenterEntrance::run(&cx).expect("a plan").find("Ingress", "mc").expect("an Ingress");
+    assert_eq!(differences(&wanted["spec"], &ingress["spec"]), Vec::<String>::new());
     let wanted = CenterSet::run(&cx).expect("a plan").find("StatefulSet", "mc").expect("a set");
     assert_eq!(differences(&wanted["spec"], &set["spec"]), Vec::<String>::new());
 }

@@ -1,10 +1,10 @@
 //! Every object that a step proposes is one that Kubernetes knows: it survives the way through its type.
 
 use filbert_guest::{Context, Plan, Step};
-use hazelcast::steps::management_center::{CenterService, CenterSet};
-use hazelcast::steps::{Configuration, DiscoveryService, MemberServices, MemberSet, Rbac};
+use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet};
+use hazelcast::steps::{Configuration, DiscoveryService, MemberServices, MemberSet, Rbac, WanServices};
 use hazelcast_api::{Hazelcast, ManagementCenter};
-use k8s_openapi::api::{apps::v1 as apps, core::v1 as core, rbac::v1 as rbac};
+use k8s_openapi::api::{apps::v1 as apps, core::v1 as core, networking::v1 as networking, rbac::v1 as rbac};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -23,6 +23,9 @@ fn check(object: &Value) {
         "StatefulSet" => through::<apps::StatefulSet>(object),
         "Role" => through::<rbac::Role>(object),
         "RoleBinding" => through::<rbac::RoleBinding>(object),
+        "Ingress" => through::<networking::Ingress>(object),
+        "ClusterRole" => through::<rbac::ClusterRole>(object),
+        "ClusterRoleBinding" => through::<rbac::ClusterRoleBinding>(object),
         other => unreachable!("no type for {other}"),
     };
     assert_eq!(&there_and_back, object);
@@ -41,14 +44,17 @@ fn everything() -> Value {
             "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "Exists"}]}]}}},
             "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "t", "whenUnsatisfiable": "DoNotSchedule"}],
         },
-        "userCodeDeployment": {"configMaps": ["code"]}, "jet": {"configMaps": ["jobs"]},
+        "userCodeDeployment": {"configMaps": ["code"], "remoteURLs": ["https://x/a.jar"]}, "userCodeNamespaces": {},
+        "jet": {"configMaps": ["jobs"], "bucketConfig": {"bucketURI": "s3://jobs", "secretName": "cloud"}},
+        "tls": {"secretName": "harbour", "mutualAuthentication": "Required"},
         "advancedNetwork": {"wan": [{"name": "north", "port": 5720, "portCount": 2}]},
     })
 }
 
 fn cluster_plans(spec: &Value) -> Vec<Plan> {
     let cx = || Context::<Hazelcast>::test("library", json!({"spec": spec}));
-    let steps = [Rbac::run, DiscoveryService::run, MemberServices::run, Configuration::run, MemberSet::run];
+    let steps =
+        [Rbac::run, DiscoveryService::run, MemberServices::run, WanServices::run, Configuration::run, MemberSet::run];
     steps.map(|step| step(&cx()).expect("a plan")).into()
 }
 
@@ -67,11 +73,12 @@ fn objects_of_a_management_center_survive_the_way_through_their_types() {
     for spec in [
         json!({}),
         json!({"licenseKeySecretName": "key", "hazelcastClusters": clusters, "externalConnectivity": {"ingress": {"hostname": "h"}}}),
+        json!({"securityProvider": {"ldap": {"url": "ldap://north", "credentialsSecretName": "reader"}}}),
         json!({"persistence": {"existingVolumeClaimName": "old"}, "resources": {"limits": {"cpu": "1"}}}),
         json!({"persistence": {"storageClass": "fast", "size": 1024}, "scheduling": {"nodeSelector": {"a": "b"}}}),
     ] {
         let cx = || Context::<ManagementCenter>::test("tower", json!({"spec": spec}));
-        for plan in [CenterService::run(&cx()), CenterSet::run(&cx())] {
+        for plan in [CenterService::run(&cx()), CenterEntrance::run(&cx()), CenterSet::run(&cx())] {
             for object in plan.expect("a plan").applied() {
                 check(&object);
             }

@@ -254,6 +254,8 @@ impl Applier {
             effects.extend(self.delete(deletion, owner).await?);
         }
         self.give_up(&keys, writer, effects).await?;
+        // What is deleted already may still be seen.
+        keys.extend(plan.delete.iter().map(|deletion| deletion.key.clone()));
         self.prune(&keys, grants, manager, owner, effects).await
     }
 

@@ -47,6 +47,11 @@ impl Secret {
     }
 }
 
+/// The bytes of an entry of a [`Secret`] that was read; nothing where it is no base64.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    base64::engine::general_purpose::STANDARD.decode(text).ok()
+}
+
 parts! {
     /// `spec` of a [`Service`].
     ServiceSpec {

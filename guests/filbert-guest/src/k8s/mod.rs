@@ -212,6 +212,7 @@ const fn api_version(group: &'static str, version: &'static str) -> &'static str
         (b"apps", b"v1") => "apps/v1",
         (b"rbac.authorization.k8s.io", b"v1") => "rbac.authorization.k8s.io/v1",
         (b"networking.k8s.io", b"v1") => "networking.k8s.io/v1",
+        (b"route.openshift.io", b"v1") => "route.openshift.io/v1",
         (b"batch", b"v1") => "batch/v1",
         _ => panic!("name the API version here"),
     }

@@ -4,12 +4,16 @@
 //! operators wrote (numbers of serialisation factories, class filters), the members are right.
 
 mod code;
+pub mod custom;
 mod executors;
 mod network;
 mod serialization;
 mod storage;
+pub(crate) mod tls;
 mod yaml;
 
+pub use storage::Layout;
+pub use tls::MEMBER_STORE;
 pub use yaml::Node;
 
 use filbert_guest::k8s::Map;
@@ -27,36 +31,55 @@ const FIXED_PROPERTIES: [(&str, &str); 2] =
 const PROPERTIES: [(&str, &str); 2] =
     [("hazelcast.shutdownhook.policy", "GRACEFUL"), ("hazelcast.graceful.shutdown.max.wait", "600")];
 
+/// Further ones of members that keep data on disks. While one of them is away, partitions wait for it.
+const PERSISTENCE_PROPERTIES: [(&str, &str); 1] =
+    [("hazelcast.persistence.auto.cluster.state.strategy", "NO_MIGRATION")];
+
 /// How long a pod may take to end, in seconds.
 pub const GRACE_SECONDS: i64 = 600;
 
+/// What sections are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// Of the cluster.
+    pub name: &'a str,
+    /// What is wanted of it.
+    pub spec: &'a Spec,
+    /// Where its data is.
+    pub layout: Layout,
+}
+
 /// What one section is made of: its key and how it is built. What is empty is left out.
-type Section = (&'static str, fn(&str, &Spec) -> Node);
+type Section = (&'static str, fn(&Inputs<'_>) -> Node);
 
 /// All sections, in the order in which they are written.
 const SECTIONS: &[Section] = &[
-    ("jet", |_, spec| jet(&spec.jet)),
-    ("cluster-name", |_, spec| spec.cluster_name.as_str().into()),
-    ("persistence", |_, spec| storage::persistence(spec)),
-    ("executor-service", |_, spec| executors::plain(spec)),
-    ("durable-executor-service", |_, spec| executors::durable(spec)),
-    ("scheduled-executor-service", |_, spec| executors::scheduled(spec)),
-    ("user-code-deployment", |_, spec| code::deployment(spec)),
-    ("properties", |_, spec| properties(spec)),
-    ("partition-group", |_, spec| partition_group(spec)),
-    ("native-memory", |_, spec| storage::native_memory(spec)),
-    ("advanced-network", network::section),
-    ("management-center", |_, spec| management_center(spec)),
-    ("serialization", |_, spec| serialization::section(spec)),
-    ("sql", |_, spec| storage::sql(spec)),
-    ("local-device", |_, spec| storage::local_devices(spec)),
-    ("cp-subsystem", |_, spec| storage::cp_subsystem(spec)),
-    ("user-code-namespaces", |_, spec| code::namespaces(spec)),
+    ("jet", |of| jet(&of.spec.jet)),
+    ("cluster-name", |of| of.spec.cluster_name.as_str().into()),
+    ("persistence", |of| storage::persistence(of.spec, of.layout)),
+    ("executor-service", |of| executors::plain(of.spec)),
+    ("durable-executor-service", |of| executors::durable(of.spec)),
+    ("scheduled-executor-service", |of| executors::scheduled(of.spec)),
+    ("user-code-deployment", |of| code::deployment(of.spec)),
+    ("properties", |of| properties(of.spec)),
+    ("partition-group", |of| partition_group(of.spec)),
+    ("native-memory", |of| storage::native_memory(of.spec)),
+    ("advanced-network", |of| network::section(of.name, of.spec)),
+    ("management-center", |of| management_center(of.spec)),
+    ("serialization", |of| serialization::section(of.spec)),
+    ("sql", |of| storage::sql(of.spec)),
+    ("local-device", |of| storage::local_devices(of.spec)),
+    ("cp-subsystem", |of| storage::cp_subsystem(of.spec)),
+    ("user-code-namespaces", |of| code::namespaces(of.spec)),
 ];
 
-/// The document of the cluster of this name.
-pub fn document(name: &str, spec: &Spec) -> Node {
-    let sections = SECTIONS.iter().fold(Node::new(), |node, (key, build)| node.with_any(key, build(name, spec)));
+/// The sections of the document, without what people add themselves.
+pub fn sections(inputs: Inputs<'_>) -> Node {
+    SECTIONS.iter().fold(Node::new(), |node, (key, build)| node.with_any(key, build(&inputs)))
+}
+
+/// The document with these sections.
+pub fn document(sections: Node) -> Node {
     Node::new().with("hazelcast", sections)
 }
 
@@ -71,8 +94,9 @@ fn restart_document(spec: &Spec) -> Node {
         .with_any("jet", jet(&spec.jet))
         .with_any("cluster-name", spec.cluster_name.as_str())
         .with_any("user-code-deployment", code::deployment(spec))
+        .with_any("advanced-network", network::encryption(spec))
         .with_any("cp-subsystem", storage::cp_subsystem(spec));
-    Node::new().with("hazelcast", sections)
+    document(sections)
 }
 
 fn jet(jet: &Jet) -> Node {
@@ -98,6 +122,9 @@ fn jet(jet: &Jet) -> Node {
 
 fn properties(spec: &Spec) -> Node {
     let mut properties: Map = owned(&PROPERTIES);
+    if spec.persistence.is_some() {
+        properties.extend(owned(&PERSISTENCE_PROPERTIES));
+    }
     properties.extend(spec.properties.clone());
     properties.extend(owned(&FIXED_PROPERTIES));
     if !spec.local_devices.is_empty() {

@@ -2,8 +2,9 @@
 
 use hazelcast_api::hazelcast::{MemberAccess, Spec};
 
-use super::Node;
+use super::{Node, tls};
 use crate::names;
+use crate::steps::wan;
 
 pub(super) fn section(name: &str, spec: &Spec) -> Node {
     let network = spec.advanced_network.clone().unwrap_or_default();
@@ -12,10 +13,24 @@ pub(super) fn section(name: &str, spec: &Spec) -> Node {
     Node::new()
         .with("enabled", true)
         .with("join", Node::new().with("kubernetes", join(name, spec)))
-        .with("member-server-socket-endpoint-config", endpoint(names::MEMBER_PORT, &members.interfaces))
-        .with("client-server-socket-endpoint-config", endpoint(names::CLIENT_PORT, &clients.interfaces))
+        .with(
+            "member-server-socket-endpoint-config",
+            endpoint(names::MEMBER_PORT, &members.interfaces).with_any("ssl", tls::of_members(spec)),
+        )
+        .with(
+            "client-server-socket-endpoint-config",
+            endpoint(names::CLIENT_PORT, &clients.interfaces).with_any("ssl", tls::of_clients(spec)),
+        )
         .with("rest-server-socket-endpoint-config", rest())
-        .with("wan-server-socket-endpoint-config", wan(spec))
+        .with("wan-server-socket-endpoint-config", wan_endpoints(spec))
+}
+
+/// What of it encrypts connections: members take that up only when they start.
+pub(super) fn encryption(spec: &Spec) -> Node {
+    let endpoint = |ssl: Node| Node::new().with_any("ssl", ssl);
+    Node::new()
+        .with_any("member-server-socket-endpoint-config", endpoint(tls::of_members(spec)))
+        .with_any("client-server-socket-endpoint-config", endpoint(tls::of_clients(spec)))
 }
 
 fn join(name: &str, spec: &Spec) -> Node {
@@ -48,14 +63,14 @@ fn rest() -> Node {
     Node::new().with("port", port(names::REST_PORT, 1)).with("endpoint-groups", groups)
 }
 
-fn wan(spec: &Spec) -> Node {
-    let endpoints = spec.advanced_network.as_ref().map(|network| network.wan.as_slice()).unwrap_or_default();
+fn wan_endpoints(spec: &Spec) -> Node {
+    let endpoints = wan::endpoints(spec);
     if endpoints.is_empty() {
         return Node::new().with("default", Node::new().with("port", port(names::WAN_PORT, 1)));
     }
-    let one = |endpoint: &hazelcast_api::hazelcast::WanEndpoint| {
-        let ports = port(endpoint.port.unwrap_or(names::WAN_PORT), endpoint.port_count.unwrap_or(1));
-        (endpoint.name.clone().unwrap_or_else(|| "default".to_owned()), Node::new().with("port", ports))
+    let one = |endpoint: &wan::Endpoint<'_>| {
+        let (first, count) = endpoint.range();
+        (endpoint.name.to_owned(), Node::new().with("port", port(first, count)))
     };
     endpoints.iter().map(one).collect()
 }

@@ -9,7 +9,36 @@ use crate::quantity;
 /// Seconds for checking the data where people say nothing. Members have a default of their own for loading it.
 const RECOVERY_SECONDS: i32 = 120;
 
-pub(super) fn persistence(spec: &Spec) -> Node {
+/// Where members keep data below their volume. Clusters of early operators keep theirs elsewhere for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// In a folder of its own.
+    #[default]
+    BaseDir,
+    /// On top of the volume.
+    Early,
+}
+
+impl Layout {
+    /// That of a document that is there already.
+    pub fn of_document(document: &str) -> Self {
+        let sections = super::custom::parse(document).unwrap_or_default();
+        match sections.get("persistence").and_then(|persistence| persistence.get("base-dir")) {
+            Some(Node::Text(dir) | Node::Plain(dir)) if dir != Self::BaseDir.base_dir() => Self::Early,
+            _ => Self::BaseDir,
+        }
+    }
+
+    /// The folder of the data.
+    pub fn base_dir(self) -> &'static str {
+        match self {
+            Self::BaseDir => "/data/persistence/base-dir",
+            Self::Early => names::PERSISTENCE_DIR,
+        }
+    }
+}
+
+pub(super) fn persistence(spec: &Spec, layout: Layout) -> Node {
     let Some(persistence) = &spec.persistence else { return Node::new() };
     let policy = match persistence.cluster_data_recovery_policy {
         DataRecoveryPolicy::FullRecoveryOnly => "FULL_RECOVERY_ONLY",
@@ -17,10 +46,10 @@ pub(super) fn persistence(spec: &Spec) -> Node {
         DataRecoveryPolicy::PartialRecoveryMostComplete => "PARTIAL_RECOVERY_MOST_COMPLETE",
     };
     let seconds = persistence.data_recovery_timeout.filter(|seconds| *seconds != 0);
-    let base = format!("{}/base-dir", names::PERSISTENCE_DIR);
+    let base = layout.base_dir();
     Node::new()
         .with("enabled", true)
-        .with("base-dir", base.as_str())
+        .with("base-dir", base)
         .with("backup-dir", format!("{base}/hot-backup"))
         .with("parallelism", 1)
         .with("validation-timeout-seconds", seconds.unwrap_or(RECOVERY_SECONDS))
@@ -30,6 +59,8 @@ pub(super) fn persistence(spec: &Spec) -> Node {
             "auto-remove-stale-data",
             persistence.cluster_data_recovery_policy != DataRecoveryPolicy::FullRecoveryOnly,
         )
+        // A member that comes back takes its own data up again; nothing is to move before.
+        .with("rebalance-delay-seconds", 0)
 }
 
 pub(super) fn native_memory(spec: &Spec) -> Node {

@@ -6,15 +6,19 @@ fn spec(spec: Value) -> Spec {
     serde_json::from_value(spec).expect("a specification")
 }
 
+fn written(spec: &Spec) -> String {
+    document(sections(Inputs { name: "library", spec, layout: Layout::BaseDir })).to_yaml()
+}
+
 fn section(fields: Value, name: &str) -> Value {
-    let text = document("library", &spec(fields)).to_yaml();
+    let text = written(&spec(fields));
     let read: Value = serde_saphyr::from_str(&text).expect("YAML");
     read["hazelcast"][name].clone()
 }
 
 #[test]
 fn the_document_of_a_default_cluster() {
-    insta::assert_snapshot!(document("library", &Spec::default()).to_yaml());
+    insta::assert_snapshot!(written(&Spec::default()));
 }
 
 /// Known from existing installations: the bytes and their checksum.
@@ -44,6 +48,7 @@ fn the_restart_checksum_changes_with_what_members_read_only_at_the_start() {
         json!({"jet": {"enabled": false}}),
         json!({"userCodeDeployment": {"clientEnabled": true}}),
         json!({"cpSubsystem": {}}),
+        json!({"tls": {"secretName": "harbour"}}),
     ] {
         assert_ne!(restart_checksum(&spec(changes.clone())), default, "{changes}");
     }
@@ -179,7 +184,7 @@ fn persistence_says_where_data_is_and_what_may_be_missing() {
         json!({
             "enabled": true, "base-dir": "/data/persistence/base-dir", "backup-dir": "/data/persistence/base-dir/hot-backup",
             "parallelism": 1, "validation-timeout-seconds": 120,
-            "cluster-data-recovery-policy": "PARTIAL_RECOVERY_MOST_RECENT", "auto-remove-stale-data": true,
+            "cluster-data-recovery-policy": "PARTIAL_RECOVERY_MOST_RECENT", "auto-remove-stale-data": true, "rebalance-delay-seconds": 0,
         })
     );
 }
@@ -227,4 +232,131 @@ fn smaller_sections_appear_where_people_ask_for_them() {
     );
     assert_eq!(section(json!({"userCodeNamespaces": {}}), "user-code-namespaces"), json!({"enabled": true}));
     assert_eq!(section(json!({"sql": {}}), "sql"), Value::Null);
+}
+
+#[test]
+fn connections_are_encrypted_where_people_name_certificates() {
+    let network = |mutual: &str| {
+        section(json!({"tls": {"secretName": "harbour", "mutualAuthentication": mutual}}), "advanced-network")
+    };
+    let store = |what: &str| {
+        json!({
+            format!("{what}Store"): "/data/hazelcast/hazelcast.jks", format!("{what}StorePassword"): "hazelcast",
+            format!("{what}StoreType"): "JKS",
+        })
+    };
+    let ssl = |mutual: Option<&str>| {
+        let mut properties = json!({"protocol": "TLS"});
+        let fields = properties.as_object_mut().expect("an object");
+        fields.extend(store("key").as_object().expect("an object").clone());
+        if let Some(mutual) = mutual {
+            fields.insert("mutualAuthentication".to_owned(), mutual.into());
+            fields.extend(store("trust").as_object().expect("an object").clone());
+        }
+        json!({"enabled": true, "factory-class-name": "com.hazelcast.nio.ssl.BasicSSLContextFactory", "properties": properties})
+    };
+    for (mutual, clients) in [("None", None), ("Optional", Some("OPTIONAL")), ("Required", Some("REQUIRED"))] {
+        let network = network(mutual);
+        assert_eq!(network["member-server-socket-endpoint-config"]["ssl"], ssl(Some("REQUIRED")), "{mutual}");
+        assert_eq!(network["client-server-socket-endpoint-config"]["ssl"], ssl(clients), "{mutual}");
+        assert_eq!(network["rest-server-socket-endpoint-config"]["ssl"], Value::Null);
+    }
+}
+
+#[test]
+fn members_with_disks_wait_for_those_that_come_back() {
+    let properties = |fields| section(fields, "properties");
+    let strategy = "hazelcast.persistence.auto.cluster.state.strategy";
+    assert_eq!(properties(json!({"persistence": {}}))[strategy], "NO_MIGRATION");
+    assert_eq!(properties(json!({"persistence": {}, "properties": {strategy: "FROZEN"}}))[strategy], "FROZEN");
+    assert_eq!(properties(json!({}))[strategy], Value::Null);
+}
+
+#[test]
+fn data_stays_where_an_early_operator_put_it() {
+    let spec = spec(json!({"persistence": {}}));
+    let document = |layout| document(sections(Inputs { name: "library", spec: &spec, layout })).to_yaml();
+    for layout in [Layout::BaseDir, Layout::Early] {
+        assert_eq!(Layout::of_document(&document(layout)), layout);
+    }
+    assert!(document(Layout::Early).contains("base-dir: /data/persistence\n"));
+    assert!(document(Layout::Early).contains("backup-dir: /data/persistence/hot-backup\n"));
+    for other in ["", "hazelcast: {}", "no: [", "hazelcast:\n  persistence: {}"] {
+        assert_eq!(Layout::of_document(other), Layout::BaseDir, "{other}");
+    }
+}
+
+/// What readers of YAML 1.1 or 1.2 take for something else than a text, and what has a meaning in YAML.
+const ODD: [&str; 40] = [
+    "no",
+    "NO",
+    "Off",
+    "y",
+    "N",
+    "true",
+    "null",
+    "Null",
+    "~",
+    "",
+    " ",
+    "1",
+    "-1",
+    "+1",
+    "0123",
+    "0o17",
+    "0x1F",
+    "0b1",
+    "1_000",
+    "1e3",
+    "1.5",
+    ".5",
+    "-.inf",
+    ".NaN",
+    "190:20:30",
+    "2001-01-01",
+    "2001-12-14t21:59:43.10-05:00",
+    "=",
+    "<<",
+    "---",
+    "...",
+    "%TAG",
+    "- a",
+    "? a",
+    "a: b",
+    "a #b",
+    "one\ntwo\n\n three\t",
+    "\u{85}\u{2028}\u{feff}\u{fffe}",
+    "\"'\\{}[],&*!|>@`",
+    "\u{1f600} über",
+];
+
+#[test]
+fn texts_of_people_are_read_back_as_the_texts_they_are() {
+    for odd in ODD {
+        let fields = json!({
+            "clusterName": format!("{odd}x"), "properties": {"a": odd, odd: "b"},
+            "executorServices": [{"name": odd}], "serialization": {"portableFactories": [odd]},
+        });
+        assert_eq!(section(fields.clone(), "cluster-name"), format!("{odd}x"));
+        let properties = section(fields.clone(), "properties");
+        assert_eq!((&properties["a"], &properties[odd]), (&json!(odd), &json!("b")), "{odd:?}");
+        assert_eq!(section(fields.clone(), "executor-service")[odd]["pool-size"], 8, "{odd:?}");
+        assert_eq!(section(fields, "serialization")["portable-factories"][0]["class-name"], odd, "{odd:?}");
+    }
+}
+
+/// Readers of YAML 1.1 see more in a word without quotes than those of 1.2; so such a word must be none of what either knows.
+#[test]
+fn a_text_without_quotes_is_nothing_but_a_text_to_any_reader() {
+    for odd in ODD {
+        let text = Node::new().with("a", odd).to_yaml();
+        let value = text.trim_start_matches("a: ").trim_end();
+        assert!(value.starts_with('"') && value.ends_with('"'), "{odd:?} is written as {value}");
+    }
+}
+
+#[test]
+fn keys_of_any_length_are_read_back() {
+    let key = "k".repeat(3_000);
+    assert_eq!(section(json!({"properties": {key.clone(): "v"}}), "properties")[&key], "v");
 }

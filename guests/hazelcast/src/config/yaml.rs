@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+/// Readers look no further for the colon after a key, unless it is marked as one.
+const LONGEST_KEY: usize = 1_000;
+
 /// A document, or a part of one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
@@ -15,6 +18,8 @@ pub enum Node {
     List(Vec<Node>),
     /// A text.
     Text(String),
+    /// A word that people wrote without quotes: whatever a reader takes it for.
+    Plain(String),
     /// A whole number.
     Number(i64),
     /// Yes or no.
@@ -75,7 +80,7 @@ impl Node {
             Self::Map(entries) => entries.is_empty(),
             Self::List(items) => items.is_empty(),
             Self::Text(text) => text.is_empty(),
-            Self::Number(_) | Self::Bool(_) => false,
+            Self::Plain(_) | Self::Number(_) | Self::Bool(_) => false,
         }
     }
 
@@ -91,7 +96,15 @@ impl Node {
             Self::Map(entries) => {
                 for (key, value) in entries {
                     indent(depth, out);
-                    out.push_str(&scalar(key));
+                    let key = scalar(key);
+                    if key.len() > LONGEST_KEY {
+                        out.push_str("? ");
+                        out.push_str(&key);
+                        out.push('\n');
+                        indent(depth, out);
+                    } else {
+                        out.push_str(&key);
+                    }
                     value.write_value(depth, out);
                 }
             }
@@ -102,7 +115,7 @@ impl Node {
                     item.write_item(depth, out);
                 }
             }
-            Self::Text(_) | Self::Number(_) | Self::Bool(_) => {
+            Self::Text(_) | Self::Plain(_) | Self::Number(_) | Self::Bool(_) => {
                 let _ = writeln!(out, "{}", self.inline());
             }
         }
@@ -135,6 +148,10 @@ impl Node {
             Self::Map(_) => "{}".to_owned(),
             Self::List(_) => "[]".to_owned(),
             Self::Text(text) => scalar(text),
+            Self::Plain(word) if word.is_empty() || word == "~" => "null".to_owned(),
+            // All that readers take for a number, a switch or the like is made of these; the rest is text.
+            Self::Plain(word) if word.chars().all(|c| c.is_ascii_alphanumeric() || "+-_.".contains(c)) => word.clone(),
+            Self::Plain(word) => scalar(word),
             Self::Number(number) => number.to_string(),
             Self::Bool(value) => value.to_string(),
         }
@@ -157,7 +174,8 @@ fn scalar(text: &str) -> String {
         text.to_owned()
     } else {
         // JSON lets a few characters stand that YAML wants escaped.
-        let unprintable = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+        let unprintable =
+            |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
         let mut quoted = String::new();
         for c in Value::from(text).to_string().chars() {
             if unprintable(c) {

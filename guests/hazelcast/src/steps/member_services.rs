@@ -1,10 +1,12 @@
 //! A Service for each member, for clients that talk to each of them from outside.
 
-use filbert_guest::k8s::{Map, ServiceSpec};
-use filbert_guest::{Context, Plan, Step, StepResult};
+use filbert_guest::k8s::{Map, Service, ServicePort, ServiceSpec, StatefulSet};
+use filbert_guest::{Context, Plan, ReadError, Step, StepResult};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::MemberAccess;
+use hazelcast_api::hazelcast::{MemberAccess, Spec};
+use serde::Deserialize;
 
+use super::wan::{self, Reach};
 use super::{labels, member_access, service, size, tcp};
 use crate::names::{self, Application, LABEL_ENDPOINT_TYPE, LABEL_POD_NAME, LABEL_SERVICE_PER_POD};
 
@@ -23,20 +25,71 @@ impl Step for MemberServices {
         let mut labels = labels(cx);
         labels.insert(LABEL_SERVICE_PER_POD.to_owned(), "true".to_owned());
         labels.insert(LABEL_ENDPOINT_TYPE.to_owned(), "member".to_owned());
-        Ok((0..size(spec)).fold(Plan::default(), |plan, index| {
+        let plan = (0..size(spec)).fold(Plan::default(), |plan, index| {
             let name = names::member(cx.name(), index);
             let mut selector: Map = Application::Hazelcast.selector(cx.name()).into_iter().collect();
             selector.insert(LABEL_POD_NAME.to_owned(), name.clone());
-            let spec = ServiceSpec::new()
+            let service_spec = ServiceSpec::new()
                 .type_(kind)
                 // A member must be reachable before it is ready: it looks its own address up when it starts.
                 .publish_not_ready_addresses(true)
                 .selector(selector)
-                .ports(vec![tcp("hazelcast", names::CLIENT_PORT).target_port("hazelcast")]);
-            let service = service(&name, &labels, &cx.object().spec.annotations).spec(spec);
+                .ports(ports(spec));
+            let service = service(&name, &labels, &spec.annotations).spec(service_spec);
             plan.apply(service).because(format!("clients outside reach member {index} by it"))
-        }))
+        });
+        if access != MemberAccess::LoadBalancer {
+            return Ok(plan);
+        }
+        Ok(match without_address(cx)? {
+            None => plan,
+            Some(index) => plan.wait(
+                "MemberAddressesPending",
+                format!(
+                    "the load balancer of member {index} has no address yet, and members look theirs up when they start"
+                ),
+            ),
+        })
     }
+}
+
+/// What clients, and other clusters where they come this way, reach of a member.
+fn ports(spec: &Spec) -> Vec<ServicePort> {
+    let clients = tcp("hazelcast", names::CLIENT_PORT).target_port("hazelcast");
+    let endpoints = wan::endpoints(spec);
+    let wan = endpoints.iter().filter(|endpoint| endpoint.reach == Reach::Members).flat_map(wan::Endpoint::ports);
+    [clients].into_iter().chain(wan.map(|(name, port)| tcp(&name, port))).collect()
+}
+
+/// The first member whose load balancer has no address yet, as long as no member has started. Later nobody waits for it: one
+/// address that never comes would keep everything else of a running cluster from being looked after.
+fn without_address(cx: &Context<Hazelcast>) -> Result<Option<i32>, ReadError> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Live {
+        status: LiveStatus,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct LiveStatus {
+        load_balancer: LoadBalancer,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct LoadBalancer {
+        ingress: Vec<serde::de::IgnoredAny>,
+    }
+    if cx.read(StatefulSet::TYPE, cx.name()).exists()? {
+        return Ok(None);
+    }
+    for index in 0..size(&cx.object().spec) {
+        let service = cx.read(Service::TYPE, names::member(cx.name(), index)).fields(&["status.loadBalancer"]);
+        let live: Live = service.get()?.unwrap_or_default();
+        if live.status.load_balancer.ingress.is_empty() {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -63,6 +116,34 @@ mod tests {
     #[test]
     fn there_are_none_while_paused() {
         assert_eq!(services(json!({"clusterSize": 0, "exposeExternally": {}})), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn other_clusters_may_come_this_way_too() {
+        let wan = json!([{"name": "north", "port": 5720, "serviceType": "WithExposeExternally"}]);
+        let services = services(json!({"clusterSize": 1, "exposeExternally": {}, "advancedNetwork": {"wan": wan}}));
+        let ports: Vec<_> =
+            services[0]["spec"]["ports"].as_array().expect("ports").iter().map(|port| port["port"].clone()).collect();
+        assert_eq!(ports, [5701, 5720]);
+    }
+
+    #[test]
+    fn members_start_when_their_load_balancers_have_addresses_and_run_on_without() {
+        let spec = json!({"clusterSize": 2, "exposeExternally": {"memberAccess": "LoadBalancer"}});
+        let of = |count: usize| {
+            (0..count).fold(Context::<Hazelcast>::test("library", json!({"spec": spec})), |cx, index| {
+                let status = json!({"loadBalancer": {"ingress": [{"hostname": "north.example"}]}});
+                cx.with(Service::TYPE, json!({"metadata": {"name": format!("library-{index}")}, "status": status}))
+            })
+        };
+        let waits = |cx: Context<Hazelcast>| {
+            let plan = MemberServices::run(&cx).expect("a plan");
+            assert_eq!(plan.applied().len(), 2);
+            plan.waits_for().map(|(reason, message)| (reason.to_owned(), message.contains("member 1")))
+        };
+        assert_eq!(waits(of(1)), Some(("MemberAddressesPending".to_owned(), true)));
+        assert_eq!(waits(of(2)), None);
+        assert_eq!(waits(of(1).with(StatefulSet::TYPE, json!({"metadata": {"name": "library"}}))), None);
     }
 
     #[test]

@@ -8,15 +8,21 @@ pub mod management_center;
 mod member_services;
 mod observed;
 mod rbac;
+mod references;
+mod secrets;
 mod stateful_set;
 mod status;
+pub(crate) mod wan;
+mod wan_services;
 
+pub use agent::BACKUPS;
 pub use configuration::Configuration;
 pub use discovery_service::DiscoveryService;
 pub use member_services::MemberServices;
-pub use rbac::{LEFT_BEHIND, Rbac};
+pub use rbac::Rbac;
 pub use stateful_set::MemberSet;
 pub use status::MemberStatus;
+pub use wan_services::WanServices;
 
 use filbert_guest::Context;
 use filbert_guest::k8s::{Map, Service, ServicePort};

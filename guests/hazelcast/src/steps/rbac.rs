@@ -1,20 +1,25 @@
-//! Whom members act as, and what they may read: the pods, endpoints and services by which they find each other.
+//! Whom members act as, and what they may read. It is what their Kubernetes discovery asks for and no more: the slices of
+//! Services, their own pod, Services of single members where there are some. Nodes belong to no namespace, so members may
+//! read them only where they look at zones or at the addresses of nodes.
 
-use filbert_guest::k8s::{PolicyRule, Role, RoleBinding, RoleRef, ServiceAccount, Subject};
-use filbert_guest::{Context, Metadata, Plan, ResourceType, Step, StepResult};
+use filbert_guest::k8s::{
+    ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, ServiceAccount, Subject,
+};
+use filbert_guest::{Context, Metadata, Plan, ReadError, ResourceType, Step, StepResult};
 use hazelcast_api::Hazelcast;
+use hazelcast_api::hazelcast::{HighAvailabilityMode, MemberAccess, Spec};
 use serde::Deserialize;
 
-use super::labels;
+use super::{labels, member_access};
 use crate::names::{self, LABEL_MANAGED_BY, MANAGED_BY};
 
 /// Cluster-scoped objects that earlier operators made and that nothing but a finalizer can remove.
-pub const LEFT_BEHIND: [ResourceType; 2] = [
-    ResourceType::new("rbac.authorization.k8s.io", "v1", "clusterroles"),
-    ResourceType::new("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
-];
+const LEFT_BEHIND: [ResourceType; 2] = [ClusterRole::TYPE, ClusterRoleBinding::TYPE];
 
-/// Service account, role and binding of members.
+/// Label of the host on what it made for somebody.
+const LABEL_OWNER: &str = "filbert.dev/owned-by";
+
+/// Service account, roles and bindings of members.
 pub struct Rbac;
 
 impl Step for Rbac {
@@ -32,33 +37,41 @@ impl Step for Rbac {
             plan = plan.apply(own).because("members act as it");
         }
         let role = Role::new(cx.name()).labels(labels(cx)).annotations(spec.annotations.clone()).rules(rules(cx));
+        let account =
+            Subject::new().kind("ServiceAccount").name(account.unwrap_or(cx.name())).namespace(cx.namespace());
         let binding = RoleBinding::new(cx.name())
             .labels(labels(cx))
             .annotations(spec.annotations.clone())
-            .role_ref(RoleRef::new().api_group("rbac.authorization.k8s.io").kind("Role").name(cx.name()))
-            .subjects(vec![
-                Subject::new().kind("ServiceAccount").name(account.unwrap_or(cx.name())).namespace(cx.namespace()),
-            ]);
-        Ok(plan
+            .role_ref(role_ref("Role", cx.name()))
+            .subjects(vec![account.clone()]);
+        plan = plan
             .apply(role)
             .because("what members must read to find each other")
             .apply(binding)
-            .because("gives members their role"))
+            .because("gives members their role");
+        let Some(why) = reads_nodes(spec) else { return Ok(plan) };
+        if left_behind(cx, LEFT_BEHIND[0])?.is_some() {
+            // That of an earlier operator says the same of the same account.
+            return Ok(plan);
+        }
+        let name = names::cluster_scoped(cx.metadata());
+        let role = ClusterRole::new(name.as_str())
+            .labels(labels(cx))
+            .annotations(spec.annotations.clone())
+            .rules(vec![PolicyRule::of("", &["nodes"], &["get"])]);
+        let binding = ClusterRoleBinding::new(name.as_str())
+            .labels(labels(cx))
+            .annotations(spec.annotations.clone())
+            .role_ref(role_ref("ClusterRole", &name))
+            .subjects(vec![account]);
+        Ok(plan.apply(role).because(why).apply(binding).because("gives members their role for nodes"))
     }
 
     fn finalize(cx: &Context<Hazelcast>) -> StepResult {
-        #[derive(Deserialize)]
-        struct Labelled {
-            #[serde(default)]
-            metadata: Metadata,
-        }
         let mut plan = Plan::default();
         for resource in LEFT_BEHIND {
-            let key = resource.cluster_scoped(names::cluster_scoped(cx.metadata()));
-            let found: Option<Labelled> = cx.read_key(key.clone()).metadata().get()?;
-            let is_ours =
-                |found: &Labelled| found.metadata.labels.get(LABEL_MANAGED_BY).is_some_and(|by| by == MANAGED_BY);
-            if found.as_ref().is_some_and(is_ours) {
+            if left_behind(cx, resource)?.is_some() {
+                let key = resource.cluster_scoped(names::cluster_scoped(cx.metadata()));
                 plan = plan.delete(&key, "an earlier operator made it, and it belongs to no namespace");
             }
         }
@@ -66,12 +79,50 @@ impl Step for Rbac {
     }
 }
 
+fn role_ref(kind: &str, name: &str) -> RoleRef {
+    RoleRef::new().api_group("rbac.authorization.k8s.io").kind(kind).name(name)
+}
+
+/// What an earlier operator made for this cluster outside of its namespace. Our own has the label of the host.
+fn left_behind(cx: &Context<Hazelcast>, resource: ResourceType) -> Result<Option<Metadata>, ReadError> {
+    #[derive(Deserialize)]
+    struct Labelled {
+        #[serde(default)]
+        metadata: Metadata,
+    }
+    let key = resource.cluster_scoped(names::cluster_scoped(cx.metadata()));
+    let found: Option<Labelled> = cx.read_key(key).metadata().get()?;
+    Ok(found.map(|found| found.metadata).filter(|metadata| {
+        let labels = &metadata.labels;
+        labels.get(LABEL_MANAGED_BY).is_some_and(|by| by == MANAGED_BY) && !labels.contains_key(LABEL_OWNER)
+    }))
+}
+
+/// Why members read nodes, where they do. The name of their own node stands in their pod, those of others in slices.
+fn reads_nodes(spec: &Spec) -> Option<&'static str> {
+    if spec.high_availability_mode == Some(HighAvailabilityMode::Zone) {
+        Some("members look at the zones of nodes")
+    } else if member_access(spec) == Some(MemberAccess::NodePortExternalIp) {
+        Some("members look at the addresses of nodes")
+    } else {
+        None
+    }
+}
+
+/// What members read in their own namespace, by what makes them read it.
 fn rules(cx: &Context<Hazelcast>) -> Vec<PolicyRule> {
     let spec = &cx.object().spec;
-    let mut rules = vec![PolicyRule::of("", &["endpoints", "pods", "services"], &["get", "list"])];
+    let mut rules = Vec::new();
     if spec.agent.is_some() {
-        // Only the agent reads Secrets: those with the credentials of object stores.
-        rules.insert(0, PolicyRule::of("", &["secrets"], &["get"]));
+        // Only the agent reads Secrets: those with the credentials of object stores, which it is told later.
+        rules.push(PolicyRule::of("", &["secrets"], &["get"]));
+    }
+    rules.push(PolicyRule::of("discovery.k8s.io", &["endpointslices"], &["list"]));
+    // Where there are no slices.
+    rules.push(PolicyRule::of("", &["endpoints"], &["get", "list"]));
+    rules.push(PolicyRule::of("", &["pods"], &["get"]));
+    if member_access(spec).is_some() {
+        rules.push(PolicyRule::of("", &["services"], &["get"]));
     }
     if spec.persistence.is_some() {
         // Members look at the wanted number of replicas to tell a restart from scaling.
@@ -113,10 +164,49 @@ mod tests {
     #[test]
     fn members_with_disks_see_how_many_replicas_are_wanted() {
         let role = run(json!({"persistence": {}})).find("Role", "library").expect("a role");
+        let rules = role["rules"].as_array().expect("rules");
         assert_eq!(
-            role["rules"][1],
-            json!({"apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["watch", "list"]})
+            rules.last().expect("a rule"),
+            &json!({"apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["watch", "list"]})
         );
+    }
+
+    #[test]
+    fn members_read_nodes_only_where_they_look_at_zones_or_at_addresses() {
+        let name = "library-2470140894";
+        for (spec, reads) in [
+            (json!({}), false),
+            (json!({"highAvailabilityMode": "NODE"}), false),
+            (json!({"highAvailabilityMode": "ZONE"}), true),
+            (json!({"exposeExternally": {}}), true),
+            (json!({"exposeExternally": {"memberAccess": "NodePortNodeName"}}), false),
+            (json!({"exposeExternally": {"memberAccess": "LoadBalancer"}}), false),
+            (json!({"exposeExternally": {"type": "Unisocket"}}), false),
+        ] {
+            let plan = run(spec.clone());
+            let role = plan.find("ClusterRole", name);
+            assert_eq!(role.is_some(), reads, "{spec}");
+            assert_eq!(plan.find("ClusterRoleBinding", name).is_some(), reads, "{spec}");
+            if let Some(role) = role {
+                assert_eq!(role["rules"], json!([{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}]));
+            }
+        }
+    }
+
+    #[test]
+    fn members_read_services_only_where_each_has_one() {
+        let rules = |spec| run(spec).find("Role", "library").expect("a role")["rules"].to_string();
+        assert!(!rules(json!({"exposeExternally": {"type": "Unisocket"}})).contains("services"));
+        assert!(rules(json!({"exposeExternally": {}})).contains("services"));
+    }
+
+    #[test]
+    fn the_role_for_nodes_of_an_earlier_operator_serves_as_well() {
+        let left = json!({"metadata": {"name": "library-2470140894", "labels": {"app.kubernetes.io/managed-by": "hazelcast-platform-operator"}}});
+        let cx =
+            Context::<Hazelcast>::test("library", json!({"spec": {"exposeExternally": {}}})).with(LEFT_BEHIND[0], left);
+        let plan = Rbac::run(&cx).expect("a plan");
+        assert_eq!(plan.find("ClusterRole", "library-2470140894"), None);
     }
 
     #[test]

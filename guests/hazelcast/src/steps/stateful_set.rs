@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 
 use super::agent::{self, Agent};
 use super::claims;
-use super::{labels, member_access, size};
+use super::{labels, member_access, size, wan};
 use crate::edition::Members;
-use crate::names::{self, ANNOTATION_CHECKSUM, ANNOTATION_MEMBER_ACCESS, ANNOTATION_SERVICE_COUNT, Application};
+use crate::names::{
+    self, ANNOTATION_CHECKSUM, ANNOTATION_MEMBER_ACCESS, ANNOTATION_SERVICE_COUNT, Application, BUCKET_CODE_DIR,
+    JET_DIR, NAMESPACES_DIR, URL_CODE_DIR,
+};
 use crate::{config, pods};
 
 /// How members write their log.
@@ -65,17 +68,25 @@ fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec 
         annotations.insert(ANNOTATION_MEMBER_ACCESS.to_owned(), access_name(access).to_owned());
     }
     let (mut volumes, mut mounts): (Vec<_>, Vec<_>) = volumes(cx).into_iter().unzip();
-    mounts.extend(claims.iter().cloned());
+    // Where pods of existing installations have things: an order that differs would restart them.
+    let data = usize::from(spec.persistence.is_some());
+    let namespaces = spec.user_code_namespaces.as_ref().map(|_| {
+        pods::mount("user-code-namespace", Volume::new().empty_dir(EmptyDirVolumeSource::new()), NAMESPACES_DIR)
+    });
+    mounts.extend(claims.iter().take(data).cloned());
+    mounts.extend(namespaces.iter().map(|(_, mount)| mount.clone()));
+    mounts.extend(claims.iter().skip(data).cloned());
     let mut init_containers = Vec::new();
     let mut sidecars = Vec::new();
-    if let Some(agent) = &spec.agent {
-        let Agent { sidecar, init, init_config, certificate } = agent::containers(cx.name(), agent, claims);
-        sidecars.push(sidecar);
+    if let Some(Agent { sidecar, init, init_config }) = agent::containers(cx.name(), spec, &mounts) {
         init_containers.push(init);
-        // Where pods of existing installations have them: an order that differs would restart them.
         volumes.insert(1, init_config);
-        volumes.push(certificate);
+        if let Some((sidecar, certificate)) = sidecar {
+            sidecars.push(sidecar);
+            volumes.push(certificate);
+        }
     }
+    volumes.extend(namespaces.map(|(volume, _)| volume));
     for (volume, mount) in code_volumes(spec) {
         volumes.push(volume);
         mounts.push(mount);
@@ -216,13 +227,8 @@ fn ports(spec: &Spec) -> Vec<ContainerPort> {
         port("member-port".to_owned(), names::MEMBER_PORT),
         port("rest-port".to_owned(), names::REST_PORT),
     ];
-    let wan = spec.advanced_network.as_ref().map(|network| network.wan.as_slice()).unwrap_or_default();
-    for endpoint in wan {
-        let (name, first) = (endpoint.name.as_deref().unwrap_or("default"), endpoint.port.unwrap_or(names::WAN_PORT));
-        // The schema allows any number; more ports than exist would only be refused later.
-        let count = endpoint.port_count.unwrap_or(1).clamp(0, 65_536);
-        ports.extend((0..count).map(|index| port(format!("wan-{name}-{index}"), first + index)));
-    }
+    let wan = wan::endpoints(spec);
+    ports.extend(wan.iter().flat_map(wan::Endpoint::ports).map(|(name, number)| port(name, number)));
     if wan.is_empty() {
         ports.push(port("wan-port".to_owned(), names::WAN_PORT));
     }
@@ -235,10 +241,6 @@ fn readiness_path(version: &str) -> &'static str {
     let is_old = !numbers.is_empty() && numbers.as_slice() <= [5, 2, 0].as_slice();
     if is_old { "/hazelcast/health/node-state" } else { "/hazelcast/health/ready" }
 }
-
-const BUCKET_CODE_DIR: &str = "/opt/hazelcast/userCode/bucket";
-const URL_CODE_DIR: &str = "/opt/hazelcast/userCode/urls";
-const JET_DIR: &str = "/opt/hazelcast/jetJobJars";
 
 fn config_map_code_dir(config_map: &str) -> String {
     format!("/opt/hazelcast/userCode/cm/{config_map}")

@@ -93,11 +93,11 @@ mod tests {
 
     #[test]
     fn warns_of_what_is_ignored() {
-        let spec = json!({"securityProvider": {"ldap": {"credentialsSecretName": "s"}}});
+        let spec = json!({"securityProvider": {"ldap": {"credentialsSecretName": "s", "nestedGroupSearch": true}}});
         let verdict = ManagementCenterRules::validate(&Review::test("tower", &json!({"spec": spec})));
         assert_eq!(
             verdict.warnings,
-            ["spec.securityProvider: not acted on yet: users are not looked up in the directory"]
+            ["spec.securityProvider.ldap.nestedGroupSearch: not acted on yet: groups within groups are not looked at"]
         );
     }
 }

@@ -1,9 +1,12 @@
 //! The steps of a Management Center.
 
+mod entrance;
+mod ldap;
 mod service;
 mod stateful_set;
 mod status;
 
+pub use entrance::CenterEntrance;
 pub use service::CenterService;
 pub use stateful_set::CenterSet;
 pub use status::CenterStatus;

@@ -3,7 +3,7 @@
 use filbert_guest::k8s::{Map, Service, ServicePort, ServiceSpec};
 use filbert_guest::{Context, Plan, Step, StepResult};
 use hazelcast_api::ManagementCenter;
-use hazelcast_api::management_center::ConnectivityType;
+use hazelcast_api::management_center::{ConnectivityType, ExternalConnectivity};
 
 use super::super::management_center_labels;
 use crate::names::{self, Application};
@@ -18,7 +18,7 @@ impl Step for CenterService {
 
     fn run(cx: &Context<ManagementCenter>) -> StepResult {
         let spec = &cx.object().spec;
-        let kind = match spec.external_connectivity.as_ref().map(|external| external.service()) {
+        let kind = match spec.external_connectivity.as_ref().map(ExternalConnectivity::service) {
             None | Some(ConnectivityType::ClusterIp) => "ClusterIP",
             Some(ConnectivityType::NodePort) => "NodePort",
             Some(ConnectivityType::LoadBalancer) => "LoadBalancer",

@@ -5,16 +5,19 @@ use filbert_guest::k8s::{
     PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, ResourceRequirements, Secret, SecretVolumeSource,
     StatefulSet, StatefulSetSpec, TcpSocketAction, TemplateMeta, Volume, VolumeMount,
 };
-use filbert_guest::{Context, Plan, Step, StepResult};
+use filbert_guest::{Context, Plan, ReadError, Step, StepResult};
 use hazelcast_api::ManagementCenter;
-use hazelcast_api::management_center::{Cluster, Spec};
+use hazelcast_api::management_center::{Cluster, Ldap, Spec};
+use hazelcast_api::shapes::{MutualAuthentication, Tls};
 use serde_json::{Value, json};
 
 use super::super::management_center_labels;
-use super::context_path;
+use super::super::references::{self, Reference};
+use super::super::secrets::{Entries, key_store};
+use super::{context_path, ldap};
 use crate::config::Node;
 use crate::names::{self, Application};
-use crate::{edition, pods};
+use crate::{edition, keystore, pods};
 
 const STORAGE: &str = "mancenter-storage";
 
@@ -28,17 +31,13 @@ impl Step for CenterSet {
 
     fn run(cx: &Context<ManagementCenter>) -> StepResult {
         let spec = &cx.object().spec;
-        let clients = spec.hazelcast_clusters.iter().fold(
-            Secret::new(cx.name())
-                .labels(management_center_labels(cx))
-                .annotations(spec.annotations.clone())
-                .type_("Opaque"),
-            |secret, cluster| secret.text(format!("{}.yaml", cluster.name), client(cluster).to_yaml()),
-        );
+        let (clients, mut problems) = clients(cx)?;
+        problems.extend(references::missing(cx, &references(spec))?);
+        let ldap = ldap::to_set_up(cx)?;
         let mut set = StatefulSetSpec::new()
             .replicas(1)
             .selector(LabelSelector::new().match_labels(selector(cx)))
-            .template(template(cx));
+            .template(template(cx, ldap));
         if let Some(claim) = claim(cx) {
             set = set.volume_claim_templates(vec![claim]);
         }
@@ -50,8 +49,57 @@ impl Step for CenterSet {
             .apply(clients)
             .because("how the Management Center reaches its clusters")
             .apply(set)
-            .because("the Management Center itself"))
+            .because("the Management Center itself")
+            .condition(references::condition(&problems)))
     }
+}
+
+/// What is referred to, besides the certificates of clusters, which are read.
+fn references(spec: &Spec) -> Vec<Reference<'_>> {
+    let licence = edition::licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
+    let ldap = ldap::wanted(spec).map(|ldap| ldap.credentials_secret_name.as_str());
+    [("spec.licenseKeySecretName", licence), ("spec.securityProvider.ldap.credentialsSecretName", ldap)]
+        .into_iter()
+        .filter_map(|(path, name)| Some((path, Secret::TYPE, name.filter(|name| !name.is_empty())?)))
+        .collect()
+}
+
+/// The client configurations for all clusters, each with a key store where the connection is encrypted; and what is wrong
+/// with certificates. What was there before stays where there is nothing better.
+fn clients(cx: &Context<ManagementCenter>) -> Result<(Secret, Vec<String>), ReadError> {
+    let spec = &cx.object().spec;
+    let mut secret = Secret::new(cx.name())
+        .labels(management_center_labels(cx))
+        .annotations(spec.annotations.clone())
+        .type_("Opaque");
+    let mut problems = Vec::new();
+    let mut before = None;
+    for (index, cluster) in spec.hazelcast_clusters.iter().enumerate() {
+        secret = secret.text(format!("{}.yaml", cluster.name), client(cluster).to_yaml());
+        let Some(tls) = encryption(cluster) else { continue };
+        let key = store_name(cluster);
+        match key_store(cx, &tls.secret_name)? {
+            Ok(store) => secret = secret.text(key, store),
+            Err(problem) => {
+                problems.push(format!("spec.hazelcastClusters[{index}].tls.secretName: {problem}"));
+                if before.is_none() {
+                    before = Some(Entries::read(cx, cx.name())?.unwrap_or_default());
+                }
+                if let Some(store) = before.as_ref().and_then(|before| before.raw(&key)) {
+                    secret = secret.entry(key, store);
+                }
+            }
+        }
+    }
+    Ok((secret, problems))
+}
+
+fn encryption(cluster: &Cluster) -> Option<&Tls> {
+    cluster.tls.as_ref().filter(|tls| !tls.secret_name.is_empty())
+}
+
+fn store_name(cluster: &Cluster) -> String {
+    format!("{}.jks", cluster.name)
 }
 
 fn selector(cx: &Context<ManagementCenter>) -> Map {
@@ -60,10 +108,19 @@ fn selector(cx: &Context<ManagementCenter>) -> Map {
 
 /// The client configuration for one cluster.
 fn client(cluster: &Cluster) -> Node {
+    let tls = encryption(cluster);
+    let properties = tls.map_or_else(Node::new, |tls| {
+        let path = format!("/config/{}", store_name(cluster));
+        let store = |node: Node, what: &str| {
+            node.with(&format!("{what}Store"), path.as_str()).with(&format!("{what}StorePassword"), keystore::PASSWORD)
+        };
+        let properties = store(Node::new().with("protocol", "TLSv1.2"), "trust");
+        if tls.for_clients() == MutualAuthentication::Required { store(properties, "key") } else { properties }
+    });
     let ssl = Node::new()
-        .with("enabled", false)
+        .with("enabled", tls.is_some())
         .with("factory-class-name", "com.hazelcast.nio.ssl.BasicSSLContextFactory")
-        .with("properties", Node::new());
+        .with("properties", properties);
     let network = Node::new().with("cluster-members", vec![Node::from(cluster.address.as_str())]).with("ssl", ssl);
     let client = Node::new().with("cluster-name", cluster.name.as_str()).with("network", network);
     Node::new().with("hazelcast-client", client)
@@ -95,7 +152,7 @@ fn existing_claim(spec: &Spec) -> Option<&str> {
     persistence.existing_volume_claim_name.as_deref().filter(|name| !name.is_empty())
 }
 
-fn template(cx: &Context<ManagementCenter>) -> PodTemplateSpec {
+fn template(cx: &Context<ManagementCenter>, ldap: Option<&Ldap>) -> PodTemplateSpec {
     let spec = &cx.object().spec;
     let keeps_data = spec.persistence.as_ref().is_some_and(|persistence| persistence.enabled);
     let empty = || Volume::new().empty_dir(EmptyDirVolumeSource::new());
@@ -113,7 +170,7 @@ fn template(cx: &Context<ManagementCenter>) -> PodTemplateSpec {
     let mounts = vec![VolumeMount::at(STORAGE, "/data"), tmp_mount, config_mount];
     let mut pod = PodSpec::new()
         .security_context(pods::security(pods::chooses_users(cx)))
-        .containers(vec![container(spec, mounts)])
+        .containers(vec![container(spec, ldap, mounts)])
         .volumes(storage.into_iter().chain([tmp, config]).collect::<Vec<_>>());
     if !spec.image_pull_secrets.is_empty() {
         pod = pod.image_pull_secrets(pods::pull_secrets(&spec.image_pull_secrets));
@@ -122,14 +179,14 @@ fn template(cx: &Context<ManagementCenter>) -> PodTemplateSpec {
     PodTemplateSpec::new().metadata(TemplateMeta::new().labels(management_center_labels(cx))).spec(pod)
 }
 
-fn container(spec: &Spec, mounts: Vec<VolumeMount>) -> Container {
+fn container(spec: &Spec, ldap: Option<&Ldap>, mounts: Vec<VolumeMount>) -> Container {
     let root = context_path(spec).trim_end_matches('/');
     let probe = || pods::probe().initial_delay_seconds(10);
     let container = Container::new()
         .name("management-center")
         .image(edition::image(&spec.repository, &spec.version))
         .image_pull_policy(spec.image_pull_policy.as_str())
-        .env(environment(spec))
+        .env(environment(spec, ldap))
         .ports(vec![
             ContainerPort::new().name("mancenter-port").container_port(names::MANAGEMENT_CENTER_PORT).protocol("TCP"),
         ])
@@ -145,26 +202,29 @@ fn container(spec: &Spec, mounts: Vec<VolumeMount>) -> Container {
     }
 }
 
-fn environment(spec: &Spec) -> Vec<Given<EnvVar>> {
+fn environment(spec: &Spec, ldap: Option<&Ldap>) -> Vec<Given<EnvVar>> {
     let licence = edition::licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
-    let mut variables = vec![EnvVar::of("MC_INIT_CMD", init_command(spec))];
+    let mut variables = vec![EnvVar::of("MC_INIT_CMD", init_command(spec, ldap))];
     // Before the options, which refer to it.
     variables.extend(licence.map(|secret| EnvVar::from_secret("MC_LICENSE_KEY", secret, names::LICENCE_KEY)));
     variables.push(EnvVar::of("JAVA_OPTS", java_options(spec, licence.is_some())));
+    variables.extend(ldap.into_iter().flat_map(ldap::variables));
     variables.into_iter().map(Given::from).collect()
 }
 
-/// What is run before the start: it makes the clusters known. A changed client configuration replaces the earlier one.
-fn init_command(spec: &Spec) -> String {
+/// What is run before the start: it makes the clusters known, and the directory. A changed client configuration replaces the
+/// earlier one.
+fn init_command(spec: &Spec, ldap: Option<&Ldap>) -> String {
     let add = |cluster: &Cluster| {
         let file = shell_word(&format!("/config/{}.yaml", cluster.name));
         format!("./bin/mc-conf.sh cluster add --lenient=true -H /data --client-config {file}")
     };
-    spec.hazelcast_clusters.iter().map(add).collect::<Vec<_>>().join(" && ")
+    let clusters = spec.hazelcast_clusters.iter().map(add);
+    clusters.chain(ldap.into_iter().flat_map(ldap::commands)).collect::<Vec<_>>().join(" && ")
 }
 
 /// As one word of a shell, whatever is in it.
-fn shell_word(text: &str) -> String {
+pub(super) fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
@@ -231,6 +291,46 @@ mod tests {
     fn a_client_configuration_names_cluster_and_address() {
         let cluster = Cluster { address: "library".into(), name: "dev".into(), security: None, tls: None };
         insta::assert_snapshot!(client(&cluster).to_yaml());
+    }
+
+    #[test]
+    fn an_encrypted_connection_has_a_store_of_its_own() {
+        let of = |mutual: &str| {
+            let tls = json!({"secretName": "harbour", "mutualAuthentication": mutual});
+            json!({"hazelcastClusters": [{"address": "library", "name": "dev", "tls": tls}]})
+        };
+        let client = |spec: Value| {
+            let spec: Spec = serde_json::from_value(spec).expect("a specification");
+            let read: Value = serde_saphyr::from_str(&client(&spec.hazelcast_clusters[0]).to_yaml()).expect("YAML");
+            read["hazelcast-client"]["network"]["ssl"].clone()
+        };
+        let trust = json!({"protocol": "TLSv1.2", "trustStore": "/config/dev.jks", "trustStorePassword": "hazelcast"});
+        assert_eq!((&client(of("None"))["properties"], &client(of("None"))["enabled"]), (&trust, &json!(true)));
+        assert_eq!(client(of("Required"))["properties"]["keyStore"], "/config/dev.jks");
+        let missing = plan(of("None"));
+        assert_eq!(missing.conditions(), [("ReferencesFound", filbert_guest::Status::False, "Missing")]);
+        let encoded = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+        let (certificate, key) = (keystore::tests::CERTIFICATE, keystore::tests::KEY);
+        let harbour = json!({"metadata": {"name": "harbour"}, "data": {"tls.crt": encoded(certificate), "tls.key": encoded(key)}});
+        let cx = Context::test("tower", json!({"spec": of("None")})).with(Secret::TYPE, harbour);
+        let found = CenterSet::run(&cx).expect("a plan");
+        assert!(found.find("Secret", "tower").expect("a Secret")["data"]["dev.jks"].is_string());
+        assert_eq!(found.conditions(), [("ReferencesFound", filbert_guest::Status::True, "AllFound")]);
+    }
+
+    #[test]
+    fn a_directory_is_set_up_with_a_password_that_stands_nowhere() {
+        let ldap = json!({"url": "ldap://north", "credentialsSecretName": "reader"});
+        let set = set(json!({"securityProvider": {"ldap": ldap}}));
+        let command = variable(&set, "MC_INIT_CMD").expect("a variable")["value"].clone();
+        assert!(
+            command.as_str().is_some_and(|command| command.contains(" && ./bin/hz-mc conf ldap configure")),
+            "{command}"
+        );
+        assert_eq!(
+            variable(&set, "MC_LDAP_PASSWORD").expect("a variable")["valueFrom"]["secretKeyRef"],
+            json!({"name": "reader", "key": "password"})
+        );
     }
 
     #[test]

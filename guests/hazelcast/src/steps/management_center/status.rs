@@ -20,6 +20,8 @@ struct Fragment {
     phase: Phase,
     message: String,
     external_addresses: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configured: Option<bool>,
 }
 
 impl Step for CenterStatus {
@@ -40,8 +42,12 @@ impl Step for CenterStatus {
         } else {
             (Phase::Pending, "the pod is not ready".to_owned(), Some("PodStarting"))
         };
-        let fragment =
-            Fragment { phase, message: message.clone(), external_addresses: external_addresses(cx)?.join(",") };
+        let fragment = Fragment {
+            phase,
+            message: message.clone(),
+            external_addresses: external_addresses(cx)?.join(","),
+            configured: configured(cx, phase),
+        };
         let plan = conditions(cx, Plan::default().status(fragment));
         Ok(match reason {
             None => plan,
@@ -53,6 +59,17 @@ impl Step for CenterStatus {
     fn finalize(_cx: &Context<ManagementCenter>) -> StepResult {
         Ok(Plan::default().status(serde_json::json!({"phase": Phase::Terminating, "message": ""})))
     }
+}
+
+/// Whether a directory has been set up, where there is one: when the pod is ready, and from then on.
+fn configured(cx: &Context<ManagementCenter>, phase: Phase) -> Option<bool> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Past {
+        configured: bool,
+    }
+    let is_wanted = super::ldap::wanted(&cx.object().spec).is_some();
+    is_wanted.then(|| phase == Phase::Running || cx.status::<Past>().unwrap_or_default().configured)
 }
 
 fn conditions(cx: &Context<ManagementCenter>, plan: Plan) -> Plan {
@@ -70,7 +87,7 @@ fn conditions(cx: &Context<ManagementCenter>, plan: Plan) -> Plan {
     plan.condition(Condition::new("FieldsIgnored", Status::True, "NotBuiltYet", fields.join(", ")))
 }
 
-/// Where load balancers let people in: each address with each port.
+/// Where people are let in: each address of load balancers with each port, and the hosts of an Ingress and a Route.
 fn external_addresses(cx: &Context<ManagementCenter>) -> Result<Vec<String>, ReadError> {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase", default)]
@@ -110,15 +127,16 @@ fn external_addresses(cx: &Context<ManagementCenter>) -> Result<Vec<String>, Rea
         .fields(&["spec.type", "spec.ports", "status.loadBalancer"])
         .get()?
         .unwrap_or_default();
-    if live.spec.type_ != "LoadBalancer" {
-        return Ok(Vec::new());
-    }
     let hosts =
         live.status.load_balancer.ingress.into_iter().map(|at| if at.ip.is_empty() { at.hostname } else { at.ip });
-    Ok(hosts
-        .filter(|host| !host.is_empty())
-        .flat_map(|host| live.spec.ports.iter().map(move |port| address(&host, port.port)).collect::<Vec<_>>())
-        .collect())
+    let hosts = hosts.filter(|host| !host.is_empty() && live.spec.type_ == "LoadBalancer");
+    let balancers =
+        hosts.flat_map(|host| live.spec.ports.iter().map(move |port| address(&host, port.port)).collect::<Vec<_>>());
+    let external = cx.object().spec.external_connectivity.as_ref();
+    let ingress = external.and_then(|external| external.ingress.as_ref()).map(|ingress| ingress.hostname.as_str());
+    let route = external.and_then(|external| external.route.as_ref()).map(|route| route.hostname.as_str());
+    let named = ingress.into_iter().chain(route).filter(|host| !host.is_empty()).map(|host| address(host, 80));
+    Ok(balancers.chain(named).collect())
 }
 
 /// Host and port; the colons of an IPv6 address need brackets.

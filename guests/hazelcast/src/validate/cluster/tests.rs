@@ -218,6 +218,9 @@ fn warns_of_enterprise_members_without_a_licence() {
 
 #[test]
 fn warns_of_fields_that_are_ignored() {
-    let warnings = warnings(json!({"licenseKeySecretName": "key", "tls": {"secretName": "s"}}));
-    assert_eq!(warnings, ["spec.tls: not acted on yet: connections are not encrypted"]);
+    let warnings = warnings(json!({"agent": {}}));
+    assert_eq!(
+        warnings,
+        ["spec.agent: not acted on yet: pods wait for the Secret hazelcast-agent-cert, which is not made"]
+    );
 }

@@ -1,0 +1,41 @@
+//! Secrets that are read: certificates for connections, and what a step itself wrote before.
+
+use std::collections::BTreeMap;
+
+use filbert_guest::k8s::{Secret, from_base64};
+use filbert_guest::{Context, ReadError, Resource};
+use serde::Deserialize;
+
+use crate::keystore;
+
+/// The entries of a Secret, decoded when they are asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Entries {
+    data: Option<BTreeMap<String, String>>,
+}
+
+impl Entries {
+    /// Those of the Secret of this name; nothing where there is none.
+    pub(super) fn read<R: Resource>(cx: &Context<R>, name: &str) -> Result<Option<Self>, ReadError> {
+        cx.read(Secret::TYPE, name).fields(&["data"]).get()
+    }
+
+    /// An entry as it is stored, in base64.
+    pub(super) fn raw(&self, key: &str) -> Option<&str> {
+        self.data.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// An entry as text; nothing where it is none.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        String::from_utf8(from_base64(self.raw(key)?)?).ok()
+    }
+}
+
+/// A key store with the certificates of the Secret of this name; or a sentence that says why there can be none.
+pub(super) fn key_store<R: Resource>(cx: &Context<R>, secret: &str) -> Result<Result<Vec<u8>, String>, ReadError> {
+    let Some(entries) = Entries::read(cx, secret)? else { return Ok(Err(format!("there is no Secret {secret}"))) };
+    let part = |key: &str| entries.text(key).unwrap_or_default();
+    let store = keystore::jks(&part("tls.crt"), &part("tls.key"), &part("ca.crt"));
+    Ok(store.map_err(|problem| format!("the Secret {secret}: {problem}")))
+}
