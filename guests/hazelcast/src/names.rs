@@ -24,6 +24,9 @@ pub const ANNOTATION_MEMBER_ACCESS: &str = "hazelcast.com/expose-externally-memb
 /// Annotation of pods: a checksum of what members read only when they start.
 pub const ANNOTATION_CHECKSUM: &str = "hazelcast.com/current-hazelcast-config-forcing-restart-checksum";
 
+/// Annotation of pods: a checksum of what is fetched before members start, so that they fetch again when that changes.
+pub const ANNOTATION_MODULES: &str = "hazelcast.com/module-deployment-checksum";
+
 /// Key of the licence in its Secret.
 pub const LICENCE_KEY: &str = "license-key";
 

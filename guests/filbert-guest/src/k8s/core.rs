@@ -57,6 +57,8 @@ parts! {
     ServiceSpec {
         #[serde(rename = "type")] type_: String,
         #[serde(rename = "clusterIP")] cluster_ip: String,
+        ip_families: Vec<String>,
+        ip_family_policy: String,
         selector: Map,
         ports: Vec<ServicePort>,
         publish_not_ready_addresses: bool,

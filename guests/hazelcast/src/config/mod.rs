@@ -17,34 +17,48 @@ pub use tls::MEMBER_STORE;
 pub use yaml::Node;
 
 use filbert_guest::k8s::Map;
-use hazelcast_api::hazelcast::{HighAvailabilityMode, Jet, Spec};
+use hazelcast_api::hazelcast::{ClusterStateStrategy, HighAvailabilityMode, IpFamily, Jet, Spec};
 
 use crate::checksum::crc32;
 
 /// Properties that belong to the operator: members finish an upgrade of the cluster version by themselves, and follow the
 /// number of replicas when they decide about the state of the cluster.
-const FIXED_PROPERTIES: [(&str, &str); 2] =
-    [("hazelcast.cluster.version.auto.upgrade.enabled", "true"), ("hazelcast.persistence.auto.cluster.state", "true")];
+const FIXED_PROPERTIES: [(&str, &str); 2] = [(AUTOMATIC_UPGRADE, "true"), (AUTOMATIC_STATE, "true")];
+const AUTOMATIC_UPGRADE: &str = "hazelcast.cluster.version.auto.upgrade.enabled";
+const AUTOMATIC_STATE: &str = "hazelcast.persistence.auto.cluster.state";
+const STATE_STRATEGY: &str = "hazelcast.persistence.auto.cluster.state.strategy";
+const GRACEFUL_WAIT: &str = "hazelcast.graceful.shutdown.max.wait";
 
 /// Properties that people may change: a member that is told to stop hands its data over first, for as long as its pod may
 /// take to end.
-const PROPERTIES: [(&str, &str); 2] =
-    [("hazelcast.shutdownhook.policy", "GRACEFUL"), ("hazelcast.graceful.shutdown.max.wait", "600")];
+const PROPERTIES: [(&str, &str); 2] = [("hazelcast.shutdownhook.policy", "GRACEFUL"), (GRACEFUL_WAIT, "600")];
 
 /// Further ones of members that keep data on disks. While one of them is away, partitions wait for it.
-const PERSISTENCE_PROPERTIES: [(&str, &str); 1] =
-    [("hazelcast.persistence.auto.cluster.state.strategy", "NO_MIGRATION")];
+const PERSISTENCE_PROPERTIES: [(&str, &str); 1] = [(STATE_STRATEGY, "NO_MIGRATION")];
 
-/// How long a pod may take to end, in seconds.
-pub const GRACE_SECONDS: i64 = 600;
+/// How long a pod may take to end, in seconds, where nobody says how long a member may take to hand its data over.
+const GRACE_SECONDS: i64 = 600;
+/// What a pod is given on top of that.
+const GRACE_MARGIN: i64 = 30;
+
+/// How long a pod may take to end, in seconds: as long as its member may take, and something on top.
+pub fn grace_seconds(spec: &Spec) -> i64 {
+    let safety = spec.data_safety.as_ref().and_then(|safety| safety.graceful_shutdown_max_wait_seconds);
+    let property = || spec.properties.get(GRACEFUL_WAIT).and_then(|seconds| seconds.parse().ok());
+    safety.map(i64::from).or_else(property).map_or(GRACE_SECONDS, |seconds: i64| seconds.max(0) + GRACE_MARGIN)
+}
 
 /// What sections are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// Of the cluster.
     pub name: &'a str,
+    /// Of its namespace.
+    pub namespace: &'a str,
     /// What is wanted of it.
     pub spec: &'a Spec,
+    /// With which members ask the Kubernetes API instead of that of their account.
+    pub api_token: Option<&'a str>,
     /// Where its data is.
     pub layout: Layout,
 }
@@ -64,7 +78,7 @@ const SECTIONS: &[Section] = &[
     ("properties", |of| properties(of.spec)),
     ("partition-group", |of| partition_group(of.spec)),
     ("native-memory", |of| storage::native_memory(of.spec)),
-    ("advanced-network", |of| network::section(of.name, of.spec)),
+    ("advanced-network", |of| network::section(of)),
     ("management-center", |of| management_center(of.spec)),
     ("serialization", |of| serialization::section(of.spec)),
     ("sql", |of| storage::sql(of.spec)),
@@ -127,6 +141,23 @@ fn properties(spec: &Spec) -> Node {
     }
     properties.extend(spec.properties.clone());
     properties.extend(owned(&FIXED_PROPERTIES));
+    let safety = spec.data_safety.clone().unwrap_or_default();
+    let persistence = spec.persistence.clone().unwrap_or_default();
+    let strategy = persistence.cluster_state_strategy.map(|strategy| match strategy {
+        ClusterStateStrategy::NoMigration => "NO_MIGRATION".to_owned(),
+        ClusterStateStrategy::Frozen => "FROZEN".to_owned(),
+    });
+    for (key, value) in [
+        (AUTOMATIC_UPGRADE, safety.automatic_cluster_version_upgrade.map(|it| it.to_string())),
+        (GRACEFUL_WAIT, safety.graceful_shutdown_max_wait_seconds.map(|it| it.to_string())),
+        (AUTOMATIC_STATE, persistence.automatic_cluster_state.map(|it| it.to_string())),
+        (STATE_STRATEGY, strategy),
+    ] {
+        properties.extend(value.map(|value| (key.to_owned(), value)));
+    }
+    if spec.ip_family == Some(IpFamily::Ipv6) {
+        properties.insert("hazelcast.prefer.ipv4.stack".to_owned(), "false".to_owned());
+    }
     if !spec.local_devices.is_empty() {
         properties.insert("hazelcast.tiered.store.force.enabled".to_owned(), "true".to_owned());
     }

@@ -1,25 +1,26 @@
 //! Where members listen and how they find each other. The classic `network` section is never used.
 
-use hazelcast_api::hazelcast::{MemberAccess, Spec};
+use hazelcast_api::hazelcast::{Discovery, DiscoveryMode, MemberAccess, Spec};
 
-use super::{Node, tls};
+use super::{Inputs, Node, tls};
 use crate::names;
-use crate::steps::wan;
+use crate::steps::{client_port, wan};
 
-pub(super) fn section(name: &str, spec: &Spec) -> Node {
+pub(super) fn section(of: &Inputs<'_>) -> Node {
+    let spec = of.spec;
     let network = spec.advanced_network.clone().unwrap_or_default();
     let members = network.member_server_socket_endpoint_config.unwrap_or_default();
     let clients = network.client_server_socket_endpoint_config.unwrap_or_default();
     Node::new()
         .with("enabled", true)
-        .with("join", Node::new().with("kubernetes", join(name, spec)))
+        .with("join", Node::new().with("kubernetes", join(of)))
         .with(
             "member-server-socket-endpoint-config",
             endpoint(names::MEMBER_PORT, &members.interfaces).with_any("ssl", tls::of_members(spec)),
         )
         .with(
             "client-server-socket-endpoint-config",
-            endpoint(names::CLIENT_PORT, &clients.interfaces).with_any("ssl", tls::of_clients(spec)),
+            endpoint(client_port(spec), &clients.interfaces).with_any("ssl", tls::of_clients(spec)),
         )
         .with("rest-server-socket-endpoint-config", rest())
         .with("wan-server-socket-endpoint-config", wan_endpoints(spec))
@@ -33,16 +34,56 @@ pub(super) fn encryption(spec: &Spec) -> Node {
         .with_any("client-server-socket-endpoint-config", endpoint(tls::of_clients(spec)))
 }
 
-fn join(name: &str, spec: &Spec) -> Node {
-    let access = spec.expose_externally.as_ref().and_then(|exposure| exposure.member_access);
+/// How members find each other.
+fn join(of: &Inputs<'_>) -> Node {
+    let discovery = of.spec.discovery.clone().unwrap_or_default();
+    let port = discovery.service_port.map_or(names::MEMBER_PORT, i64::from);
+    let node = Node::new().with("enabled", true);
+    match discovery.mode {
+        DiscoveryMode::Dns => {
+            let own = || format!("{}.{}.svc.cluster.local", of.name, of.namespace);
+            node.with("service-dns", given(discovery.service_dns).unwrap_or_else(own))
+                .with_some("service-dns-timeout", discovery.service_dns_timeout_seconds)
+        }
+        DiscoveryMode::Api => by_api(node, of, discovery),
+    }
+    .with("service-port", port)
+}
+
+/// By asking the Kubernetes API: which pods, and how they are reached from outside.
+fn by_api(node: Node, of: &Inputs<'_>, discovery: Discovery) -> Node {
+    let access = of.spec.expose_externally.as_ref().and_then(|exposure| exposure.member_access);
     let by_node_name = (access == Some(MemberAccess::NodePortNodeName)).then_some(true);
-    Node::new()
-        .with("enabled", true)
-        .with("service-name", name)
-        .with_some("use-node-name-as-external-address", by_node_name)
-        .with("service-per-pod-label-name", names::LABEL_SERVICE_PER_POD)
-        .with("service-per-pod-label-value", "true")
-        .with("service-port", names::MEMBER_PORT)
+    let master = given(discovery.kubernetes_master).or_else(|| given(of.spec.kubernetes_master.clone()));
+    let node = node.with_some("namespace", given(discovery.namespace));
+    let node = if let Some(label) = given(discovery.service_label_name) {
+        let value = given(discovery.service_label_value).unwrap_or_else(|| "true".to_owned());
+        node.with("service-label-name", label).with("service-label-value", value)
+    } else if let Some(label) = given(discovery.pod_label_name) {
+        node.with("pod-label-name", label).with_some("pod-label-value", given(discovery.pod_label_value))
+    } else if discovery.whole_namespace == Some(true) {
+        node
+    } else {
+        node.with("service-name", given(discovery.service_name).unwrap_or_else(|| of.name.to_owned()))
+    };
+    let label = given(discovery.service_per_pod_label_name);
+    node.with_some("resolve-not-ready-addresses", discovery.resolve_not_ready_addresses)
+        .with_some("expose-externally", discovery.expose_externally)
+        .with_some("use-node-name-as-external-address", discovery.use_node_name_as_external_address.or(by_node_name))
+        .with("service-per-pod-label-name", label.unwrap_or_else(|| names::LABEL_SERVICE_PER_POD.to_owned()))
+        .with(
+            "service-per-pod-label-value",
+            given(discovery.service_per_pod_label_value).unwrap_or_else(|| "true".to_owned()),
+        )
+        .with_some("kubernetes-api-retries", discovery.kubernetes_api_retries)
+        .with_some("kubernetes-master", master)
+        .with_some("api-token", of.api_token)
+        .with_some("ca-certificate", given(discovery.ca_certificate))
+}
+
+/// What somebody said; nothing where it is empty.
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn port(port: i64, count: i64) -> Node {

@@ -57,10 +57,12 @@ pub(super) fn persistence(spec: &Spec, layout: Layout) -> Node {
         .with("cluster-data-recovery-policy", policy)
         .with(
             "auto-remove-stale-data",
-            persistence.cluster_data_recovery_policy != DataRecoveryPolicy::FullRecoveryOnly,
+            persistence
+                .remove_stale_data
+                .unwrap_or(persistence.cluster_data_recovery_policy != DataRecoveryPolicy::FullRecoveryOnly),
         )
         // A member that comes back takes its own data up again; nothing is to move before.
-        .with("rebalance-delay-seconds", 0)
+        .with("rebalance-delay-seconds", persistence.rebalance_delay_seconds.unwrap_or(0))
 }
 
 pub(super) fn native_memory(spec: &Spec) -> Node {
@@ -104,7 +106,7 @@ pub(super) fn local_devices(spec: &Spec) -> Node {
 
 pub(super) fn cp_subsystem(spec: &Spec) -> Node {
     let Some(cp) = &spec.cp_subsystem else { return Node::new() };
-    let beside_the_data = cp.pvc.is_none() && spec.persistence.is_some();
+    let beside_the_data = cp.pvc.is_none() && cp.pvc_name.is_none() && spec.persistence.is_some();
     let base = if beside_the_data { format!("{}/cp-data", names::PERSISTENCE_DIR) } else { names::CP_DIR.to_owned() };
     Node::new()
         .with("cp-member-count", spec.cluster_size)

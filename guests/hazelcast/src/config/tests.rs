@@ -6,8 +6,18 @@ fn spec(spec: Value) -> Spec {
     serde_json::from_value(spec).expect("a specification")
 }
 
+fn inputs(spec: &Spec, layout: Layout) -> Inputs<'_> {
+    Inputs {
+        name: "library",
+        namespace: "shop",
+        spec,
+        api_token: Some("token").filter(|_| spec.discovery.is_some()),
+        layout,
+    }
+}
+
 fn written(spec: &Spec) -> String {
-    document(sections(Inputs { name: "library", spec, layout: Layout::BaseDir })).to_yaml()
+    document(sections(inputs(spec, Layout::BaseDir))).to_yaml()
 }
 
 fn section(fields: Value, name: &str) -> Value {
@@ -275,7 +285,7 @@ fn members_with_disks_wait_for_those_that_come_back() {
 #[test]
 fn data_stays_where_an_early_operator_put_it() {
     let spec = spec(json!({"persistence": {}}));
-    let document = |layout| document(sections(Inputs { name: "library", spec: &spec, layout })).to_yaml();
+    let document = |layout| document(sections(inputs(&spec, layout))).to_yaml();
     for layout in [Layout::BaseDir, Layout::Early] {
         assert_eq!(Layout::of_document(&document(layout)), layout);
     }
@@ -359,4 +369,97 @@ fn a_text_without_quotes_is_nothing_but_a_text_to_any_reader() {
 fn keys_of_any_length_are_read_back() {
     let key = "k".repeat(3_000);
     assert_eq!(section(json!({"properties": {key.clone(): "v"}}), "properties")[&key], "v");
+}
+
+fn kubernetes(fields: Value) -> Value {
+    section(fields, "advanced-network")["join"]["kubernetes"].clone()
+}
+
+#[test]
+fn members_ask_the_api_in_the_way_that_people_choose() {
+    let with = |ways: Value| {
+        let mut all = json!({
+            "enabled": true, "service-per-pod-label-name": "hazelcast.com/service-per-pod", "service-per-pod-label-value": "true",
+            "service-port": 5702, "api-token": "token",
+        });
+        all.as_object_mut().expect("an object").extend(ways.as_object().expect("an object").clone());
+        all
+    };
+    for (discovery, ways) in [
+        (json!({}), json!({"service-name": "library"})),
+        (json!({"serviceName": "other"}), json!({"service-name": "other"})),
+        (
+            json!({"serviceLabelName": "a,b", "serviceLabelValue": "x,y"}),
+            json!({"service-label-name": "a,b", "service-label-value": "x,y"}),
+        ),
+        (json!({"serviceLabelName": "a"}), json!({"service-label-name": "a", "service-label-value": "true"})),
+        (json!({"podLabelName": "a", "podLabelValue": "b"}), json!({"pod-label-name": "a", "pod-label-value": "b"})),
+        (json!({"wholeNamespace": true}), json!({})),
+    ] {
+        assert_eq!(kubernetes(json!({"discovery": discovery})), with(ways), "{discovery}");
+    }
+}
+
+#[test]
+fn every_knob_of_the_api_reaches_members() {
+    let knobs = kubernetes(json!({"kubernetesMaster": "https://left", "discovery": {
+        "namespace": "north", "resolveNotReadyAddresses": false, "exposeExternally": false, "servicePerPodLabelName": "s",
+        "servicePerPodLabelValue": "v", "useNodeNameAsExternalAddress": true, "kubernetesApiRetries": 7,
+        "kubernetesMaster": "https://api", "caCertificate": "one\ntwo\n", "servicePort": 0,
+    }}));
+    assert_eq!(
+        knobs,
+        json!({
+            "enabled": true, "namespace": "north", "service-name": "library", "resolve-not-ready-addresses": false,
+            "expose-externally": false, "use-node-name-as-external-address": true, "service-per-pod-label-name": "s",
+            "service-per-pod-label-value": "v", "kubernetes-api-retries": 7, "kubernetes-master": "https://api",
+            "api-token": "token", "ca-certificate": "one\ntwo\n", "service-port": 0,
+        })
+    );
+    assert_eq!(kubernetes(json!({"kubernetesMaster": "https://left"}))["kubernetes-master"], "https://left");
+}
+
+#[test]
+fn members_ask_the_name_service_for_nothing_but_a_name() {
+    assert_eq!(
+        kubernetes(json!({"discovery": {"mode": "DNS"}})),
+        json!({"enabled": true, "service-dns": "library.shop.svc.cluster.local", "service-port": 5702})
+    );
+    assert_eq!(
+        kubernetes(
+            json!({"discovery": {"mode": "DNS", "serviceDns": "a.b", "serviceDnsTimeoutSeconds": 9, "servicePort": 5703}})
+        ),
+        json!({"enabled": true, "service-dns": "a.b", "service-dns-timeout": 9, "service-port": 5703})
+    );
+}
+
+#[test]
+fn the_port_for_clients_can_be_chosen() {
+    let network =
+        section(json!({"advancedNetwork": {"clientServerSocketEndpointConfig": {"port": 5801}}}), "advanced-network");
+    assert_eq!(network["client-server-socket-endpoint-config"]["port"]["port"], 5801);
+}
+
+#[test]
+fn how_data_is_kept_safe_can_be_chosen() {
+    let fields = json!({
+        "dataSafety": {"automaticClusterVersionUpgrade": false, "gracefulShutdownMaxWaitSeconds": 90},
+        "persistence": {
+            "automaticClusterState": false, "clusterStateStrategy": "FROZEN", "rebalanceDelaySeconds": 60, "removeStaleData": false,
+        },
+        "properties": {"hazelcast.graceful.shutdown.max.wait": "7"},
+    });
+    let properties = section(fields.clone(), "properties");
+    assert_eq!(properties["hazelcast.cluster.version.auto.upgrade.enabled"], "false");
+    assert_eq!(properties["hazelcast.graceful.shutdown.max.wait"], "90");
+    assert_eq!(properties["hazelcast.persistence.auto.cluster.state"], "false");
+    assert_eq!(properties["hazelcast.persistence.auto.cluster.state.strategy"], "FROZEN");
+    let persistence = section(fields.clone(), "persistence");
+    assert_eq!(
+        (&persistence["auto-remove-stale-data"], &persistence["rebalance-delay-seconds"]),
+        (&json!(false), &json!(60))
+    );
+    assert_eq!(grace_seconds(&spec(fields)), 120);
+    assert_eq!(grace_seconds(&spec(json!({"properties": {"hazelcast.graceful.shutdown.max.wait": "7"}}))), 37);
+    assert_eq!(grace_seconds(&Spec::default()), 600);
 }

@@ -11,7 +11,7 @@ use filbert_guest::k8s::{
 use filbert_guest::{Context, ReadError, ResourceType};
 use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{LocalRestore, Restore, Spec};
-use hazelcast_api::shapes::Bucket;
+use hazelcast_api::shapes::{Bucket, BucketSource};
 use serde::Deserialize;
 
 use crate::checksum::fnv1a;
@@ -36,33 +36,58 @@ pub(super) struct Agent {
     pub(super) init_config: Volume,
 }
 
-/// What the agent fetches before a member starts.
+/// What the agent fetches before a member starts: buckets (each with its Secret) and URLs, for the class path and for jobs.
 struct Sources<'a> {
-    code: (Option<&'a Bucket>, &'a [String]),
-    jobs: (Option<&'a Bucket>, &'a [String]),
+    code: (Vec<(&'a str, &'a str)>, Vec<&'a str>),
+    jobs: (Vec<(&'a str, &'a str)>, Vec<&'a str>),
     restore: Option<&'a Restore>,
+}
+
+/// The single bucket of earlier specifications, and those of a list.
+fn buckets<'a>(single: Option<&'a Bucket>, list: &'a [BucketSource]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let single = single.map(|bucket| (bucket.bucket_uri.as_str(), bucket.secret().unwrap_or_default()));
+    let list =
+        list.iter().map(|bucket| (bucket.bucket_uri.as_str(), bucket.secret_name.as_deref().unwrap_or_default()));
+    single.into_iter().chain(list)
 }
 
 impl<'a> Sources<'a> {
     fn of(spec: &'a Spec) -> Self {
-        let code = spec.user_code_deployment.as_ref();
+        let code = spec.user_code_deployment.iter();
+        let modules = spec.module_deployment.iter();
+        let code_buckets =
+            code.clone().flat_map(|code| buckets(code.bucket_config.as_ref(), &code.bucket_configs)).chain(
+                modules.clone().flat_map(|modules| buckets(modules.bucket_config.as_ref(), &modules.bucket_configs)),
+            );
+        let code_urls = code.flat_map(|code| &code.remote_urls).chain(modules.flat_map(|modules| &modules.remote_urls));
         Self {
-            code: (
-                code.and_then(|code| code.bucket_config.as_ref()),
-                code.map(|code| code.remote_urls.as_slice()).unwrap_or_default(),
+            code: (code_buckets.collect(), code_urls.map(String::as_str).collect()),
+            jobs: (
+                buckets(spec.jet.bucket_config.as_ref(), &spec.jet.bucket_configs).collect(),
+                spec.jet.remote_urls.iter().map(String::as_str).collect(),
             ),
-            jobs: (spec.jet.bucket_config.as_ref(), &spec.jet.remote_urls),
             restore: spec.persistence.as_ref().and_then(|persistence| persistence.restore.as_ref()),
         }
     }
 
     fn has_code(&self) -> bool {
-        self.code.0.is_some() || !self.code.1.is_empty()
+        !self.code.0.is_empty() || !self.code.1.is_empty()
     }
 
     fn has_jobs(&self) -> bool {
-        self.jobs.0.is_some() || !self.jobs.1.is_empty()
+        !self.jobs.0.is_empty() || !self.jobs.1.is_empty()
     }
+}
+
+/// The Secrets that the run before a member reads; nothing where it reads none. That of a `HotBackup` is not known here.
+pub(super) fn credentials(spec: &Spec) -> Option<Vec<String>> {
+    let sources = Sources::of(spec);
+    let restore = sources.restore.and_then(|restore| restore.bucket_config.as_ref()).and_then(Bucket::secret);
+    let buckets = sources.code.0.iter().chain(&sources.jobs.0).map(|(_, secret)| *secret).chain(restore);
+    let mut names: Vec<_> = buckets.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    (!names.is_empty()).then_some(names)
 }
 
 /// The containers of the agent, with the data of the member mounted in both; nothing where it has nothing to do.
@@ -95,6 +120,10 @@ pub(super) fn containers(cluster: &str, spec: &Spec, mounts: &[VolumeMount]) -> 
         ])
         .security_context(pods::container_security())
         .volume_mounts(init_mounts);
+    let init = match spec.init_container.as_ref().and_then(|container| container.resources.as_ref()) {
+        Some(resources) => init.resources(resources.clone()),
+        None => init,
+    };
     let sidecar_mounts = [JET_DIR, BUCKET_CODE_DIR, names::PERSISTENCE_DIR, NAMESPACES_DIR].into_iter().flat_map(at);
     let sidecar = spec.agent.is_some().then(|| sidecar(&agent, image, sidecar_mounts));
     Some(Agent { sidecar, init, init_config })
@@ -136,8 +165,10 @@ pub(super) struct Instructions {
 /// Everything that is to be fetched, each into its folder: nothing takes the place of anything else.
 pub(super) fn instructions(cx: &Context<Hazelcast>, layout: Layout) -> Result<Instructions, ReadError> {
     let sources = Sources::of(&cx.object().spec);
-    let folders = [(sources.code, BUCKET_CODE_DIR), (sources.jobs, JET_DIR)];
-    let buckets = folders.iter().filter_map(|((bucket, _), folder)| Some(download((*bucket)?, folder)));
+    let folders = [(&sources.code, BUCKET_CODE_DIR), (&sources.jobs, JET_DIR)];
+    let buckets = folders
+        .iter()
+        .flat_map(|((buckets, _), folder)| buckets.iter().map(move |(uri, secret)| download(uri, secret, folder)));
     let urls = folders
         .iter()
         .filter(|((_, urls), _)| !urls.is_empty())
@@ -155,11 +186,8 @@ pub(super) fn instructions(cx: &Context<Hazelcast>, layout: Layout) -> Result<In
     Ok(Instructions { document: Node::new().with("initContainer", container), problem })
 }
 
-fn download(bucket: &Bucket, folder: &str) -> Node {
-    Node::new()
-        .with("destination", folder)
-        .with("secretName", bucket.secret().unwrap_or_default())
-        .with("bucketURI", bucket.bucket_uri.as_str())
+fn download(uri: &str, secret: &str, folder: &str) -> Node {
+    Node::new().with("destination", folder).with("secretName", secret).with("bucketURI", uri)
 }
 
 /// A `HotBackup`, as far as restoring it goes.
@@ -332,6 +360,24 @@ mod tests {
                 ],
             })
         );
+    }
+
+    #[test]
+    fn several_buckets_and_modules_are_fetched_too() {
+        let source = |uri: &str| json!({"bucketURI": uri, "secretName": "cloud"});
+        let told = told(&cluster(json!({
+            "userCodeDeployment": {"bucketConfig": source("s3://a"), "bucketConfigs": [source("s3://b")]},
+            "moduleDeployment": {"bucketConfigs": [source("s3://c")], "remoteURLs": ["https://x/1.jar"]},
+            "jet": {"bucketConfigs": [source("s3://d")]},
+        })));
+        let buckets: Vec<_> = told["do"]["download"]["buckets"]
+            .as_array()
+            .expect("buckets")
+            .iter()
+            .map(|bucket| bucket["bucketURI"].clone())
+            .collect();
+        assert_eq!(buckets, ["s3://a", "s3://b", "s3://c", "s3://d"]);
+        assert_eq!(told["do"]["download"]["urls"][0]["urls"], "https://x/1.jar");
     }
 
     fn restoring(restore: Value) -> Context<Hazelcast> {

@@ -3,7 +3,7 @@
 use filbert_guest::k8s::{Map, PersistentVolumeClaimSpec, ResourceRequirements, StatefulSet, VolumeMount};
 use filbert_guest::{Context, ReadError};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::{ClaimNamePrefix, Spec};
+use hazelcast_api::hazelcast::{ClaimNamePrefix, NamedClaim, Spec};
 use hazelcast_api::shapes::Claim;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,14 +28,15 @@ pub(super) fn of_members(cx: &Context<Hazelcast>) -> Result<Claims, ReadError> {
     let mounts = wanted
         .iter()
         .enumerate()
-        .map(|(index, (name, path, _))| {
+        .flat_map(|(index, claim)| {
             let is_data = index == 0 && cx.object().spec.persistence.is_some();
-            VolumeMount::at(data.filter(|_| is_data).unwrap_or(name), path.as_str())
+            let name = data.filter(|_| is_data).unwrap_or(&claim.name);
+            claim.paths.iter().map(move |path| VolumeMount::at(name, path.as_str()))
         })
         .collect();
     let templates = match live {
         Some(templates) => templates,
-        None => wanted.into_iter().map(|(_, _, template)| template).collect(),
+        None => wanted.into_iter().map(|claim| claim.template).collect(),
     };
     Ok(Claims { templates, mounts })
 }
@@ -71,23 +72,58 @@ fn template_name(template: &Value) -> Option<&str> {
     template.pointer("/metadata/name").and_then(Value::as_str)
 }
 
-/// Name, path and template of each claim, that of the data first.
-fn wanted(cx: &Context<Hazelcast>) -> Vec<(String, String, Value)> {
+/// A claim that is wanted.
+struct Wanted {
+    name: String,
+    /// Where the member has it.
+    paths: Vec<String>,
+    template: Value,
+}
+
+/// Those that are wanted, that of the data first.
+fn wanted(cx: &Context<Hazelcast>) -> Vec<Wanted> {
     let spec = &cx.object().spec;
     let annotations = Some(&spec.annotations);
     let data = spec.persistence.as_ref().and_then(|persistence| persistence.pvc.as_ref()).map(|claim| {
         let name = data_name(spec);
-        (name.to_owned(), names::PERSISTENCE_DIR.to_owned(), template(cx, name, claim, annotations))
+        let template = template(cx, name, claim, annotations);
+        Wanted { name: name.to_owned(), paths: vec![names::PERSISTENCE_DIR.to_owned()], template }
     });
     let cp = spec.cp_subsystem.as_ref().and_then(|cp| cp.pvc.as_ref()).map(|claim| {
         let name = "cp-subsystem-persistence";
-        (name.to_owned(), names::CP_DIR.to_owned(), template(cx, name, claim, annotations))
+        let template = template(cx, name, claim, annotations);
+        Wanted { name: name.to_owned(), paths: vec![names::CP_DIR.to_owned()], template }
     });
     let devices = spec.local_devices.iter().filter_map(|device| {
         let template = template(cx, &device.name, device.pvc.as_ref()?, None);
-        Some((device.name.clone(), format!("/data/tiered-storage/{}", device.name), template))
+        Some(Wanted {
+            name: device.name.clone(),
+            paths: vec![format!("/data/tiered-storage/{}", device.name)],
+            template,
+        })
     });
-    data.into_iter().chain(cp).chain(devices).collect()
+    let named = spec.persistence_volume_claims.iter().map(|claim| named(cx, claim));
+    let mut all: Vec<_> = data.into_iter().chain(cp).chain(devices).chain(named).collect();
+    all.sort_by_key(|claim| claim.paths.first().is_none_or(|path| path != names::PERSISTENCE_DIR));
+    all
+}
+
+/// A claim for other fields to refer to: mounted under its name, and where those fields keep their data.
+fn named(cx: &Context<Hazelcast>, claim: &NamedClaim) -> Wanted {
+    let spec = &cx.object().spec;
+    let NamedClaim { access_modes, name, request_storage, storage_class_name } = claim.clone();
+    let is_for = |reference: Option<&String>| reference.is_some_and(|reference| *reference == name);
+    let data = spec.persistence.as_ref().and_then(|persistence| persistence.pvc_name.as_ref());
+    let cp = spec.cp_subsystem.as_ref().and_then(|cp| cp.pvc_name.as_ref());
+    let places = [(is_for(data), names::PERSISTENCE_DIR.to_owned()), (is_for(cp), names::CP_DIR.to_owned())];
+    let own = format!("/data/{name}");
+    let mut paths: Vec<_> = places.into_iter().filter(|(is_it, _)| *is_it).map(|(_, path)| path).collect();
+    if !paths.contains(&own) {
+        paths.push(own);
+    }
+    let claim = Claim { access_modes: Some(access_modes), request_storage, storage_class_name };
+    let template = template(cx, &name, &claim, Some(&spec.annotations));
+    Wanted { name, paths, template }
 }
 
 /// Data to restore may lie in claims of another name.
@@ -133,6 +169,28 @@ mod tests {
     fn data_then_cp_then_devices() {
         let claims = of_members(&Context::test("library", persistent())).expect("claims");
         insta::assert_snapshot!(crate::golden(&json!({"templates": claims.templates, "mounts": claims.mounts})));
+    }
+
+    #[test]
+    fn claims_that_others_refer_to_are_mounted_under_their_names_and_where_data_is_kept() {
+        let claim = |name: &str| json!({"name": name, "accessModes": ["ReadWriteOnce"], "requestStorage": "1Gi"});
+        let cx = Context::test(
+            "library",
+            json!({"spec": {
+                "persistenceVolumeClaims": [claim("notes"), claim("disk")],
+                "persistence": {"pvcName": "disk"}, "cpSubsystem": {"pvcName": "disk"},
+            }}),
+        );
+        let claims = of_members(&cx).expect("claims");
+        let names: Vec<_> = claims.templates.iter().map(|template| template["metadata"]["name"].clone()).collect();
+        assert_eq!(names, ["disk", "notes"]);
+        assert_eq!(
+            json!(claims.mounts),
+            json!([
+                {"name": "disk", "mountPath": "/data/persistence"}, {"name": "disk", "mountPath": "/data/cp-data"},
+                {"name": "disk", "mountPath": "/data/disk"}, {"name": "notes", "mountPath": "/data/notes"},
+            ])
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The configuration document of members, the certificates that go with it, and what the init container is to do.
 
-use filbert_guest::k8s::{ConfigMap, Secret};
+use filbert_guest::k8s::{ConfigMap, Secret, from_base64};
 use filbert_guest::{Condition, Context, Plan, Problem, ReadError, Status, Step, StepError, StepResult};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::Spec;
+use hazelcast_api::hazelcast::{DiscoveryMode, Spec};
 use serde::Deserialize;
 
 use super::secrets::{Entries, key_store};
@@ -32,7 +32,14 @@ impl Step for Configuration {
         let mut problems = references::missing(cx, &references::of_cluster(cx.object()))?;
         let before = before(cx)?;
         let layout = before.text(DOCUMENT).map_or_else(Layout::default, |document| Layout::of_document(&document));
-        let sections = config::sections(Inputs { name: cx.name(), spec, layout });
+        let api_token = api_token(cx)?;
+        let sections = config::sections(Inputs {
+            name: cx.name(),
+            namespace: cx.namespace(),
+            spec,
+            api_token: api_token.as_deref(),
+            layout,
+        });
         let (sections, custom) = with_custom(cx, sections)?;
         // A Secret, because the document may hold passwords.
         let mut secret = Secret::new(cx.name())
@@ -81,6 +88,19 @@ fn before(cx: &Context<Hazelcast>) -> Result<Entries, ReadError> {
     Ok(Entries::read(cx, cx.name())?.unwrap_or_default())
 }
 
+/// The token with which members ask the Kubernetes API, where it is not that of their account.
+fn api_token(cx: &Context<Hazelcast>) -> Result<Option<String>, StepError> {
+    let discovery = cx.object().spec.discovery.as_ref().filter(|discovery| discovery.mode == DiscoveryMode::Api);
+    let Some(token) = discovery.and_then(|discovery| discovery.api_token.as_ref()) else { return Ok(None) };
+    let text = Entries::read(cx, &token.name)?.and_then(|entries| entries.text(&token.key));
+    if let Some(text) = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
+        return Ok(Some(text));
+    }
+    // Without it members would not find each other, and each would be a cluster of its own.
+    let message = format!("the Secret {} has no text under the key {}", token.name, token.key);
+    Err(StepError::Invalid(Problem::new("TokenMissing", message).at("spec.discovery.apiToken")))
+}
+
 /// The sections with those that people write themselves, where they do, and what is to be said about these.
 fn with_custom(cx: &Context<Hazelcast>, ours: Node) -> Result<(Node, Option<Condition>), StepError> {
     #[derive(Deserialize)]
@@ -90,36 +110,49 @@ fn with_custom(cx: &Context<Hazelcast>, ours: Node) -> Result<(Node, Option<Cond
         #[serde(default)]
         data: filbert_guest::k8s::Map,
     }
-    const PATH: &str = "spec.customConfigCmName";
-    let name = cx.object().spec.custom_config_cm_name.as_deref().filter(|name| !name.is_empty());
-    let Some(name) = name else { return Ok((ours, None)) };
+    const MAP: &str = "spec.customConfigCmName";
+    const SECRET: &str = "spec.customConfigSecretName";
+    let given = |name: &'_ Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
+    let Spec { custom_config_cm_name, custom_config_secret_name, .. } = &cx.object().spec;
+    let (path, kind, name) = if given(custom_config_cm_name) {
+        (MAP, "ConfigMap", custom_config_cm_name)
+    } else if given(custom_config_secret_name) {
+        (SECRET, "Secret", custom_config_secret_name)
+    } else {
+        return Ok((ours, None));
+    };
+    let name = format!("{kind} {}", name.as_deref().unwrap_or_default());
+    let resource = if path == MAP { ConfigMap::TYPE } else { Secret::TYPE };
+    let object = name.rsplit(' ').next().unwrap_or_default();
     // Members must not start without it, so nothing is written until it is there and of use.
-    let invalid = |reason, message| Err(StepError::Invalid(Problem::new(reason, message).at(PATH)));
-    let found: Option<Live> = cx.read(ConfigMap::TYPE, name).fields(&["metadata.annotations", "data"]).get()?;
+    let invalid = |reason, message| Err(StepError::Invalid(Problem::new(reason, message).at(path)));
+    let found: Option<Live> = cx.read(resource, object).fields(&["metadata.annotations", "data"]).get()?;
     let Some(Live { metadata, data }) = found else {
-        return invalid("ConfigMapMissing", format!("there is no ConfigMap {name}"));
+        return invalid("ConfigurationMissing", format!("there is no {name}"));
     };
     let only = || data.values().next().filter(|_| data.len() == 1);
     let Some(text) = data.get(CUSTOM).or_else(only) else {
-        return invalid("ConfigMapUnusable", format!("the ConfigMap {name} has no key {CUSTOM}"));
+        return invalid("ConfigurationUnusable", format!("the {name} has no key {CUSTOM}"));
     };
+    let decoded = (path == SECRET).then(|| from_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()));
+    let text = decoded.as_ref().map_or(text.as_str(), |decoded| decoded.as_deref().unwrap_or_default());
     let theirs = match custom::parse(text) {
         Ok(theirs) => theirs,
-        Err(problem) => return invalid("ConfigMapUnusable", format!("the ConfigMap {name}: {problem}")),
+        Err(problem) => return invalid("ConfigurationUnusable", format!("the {name}: {problem}")),
     };
     let condition =
         |status, reason, message: String| Some(Condition::new("CustomConfigurationUsed", status, reason, message));
     if metadata.annotations.get(CUSTOM_WINS).is_some_and(|wins| wins == "true") {
-        let message = format!("the ConfigMap {name} wins over the specification");
+        let message = format!("the {name} wins over the specification");
         return Ok((custom::over(ours, theirs), condition(Status::True, "PutOver", message)));
     }
     let (merged, replaced) = custom::below(ours, theirs);
     let said = if replaced.is_empty() {
-        condition(Status::True, "Merged", format!("all of the ConfigMap {name} is used"))
+        condition(Status::True, "Merged", format!("all of the {name} is used"))
     } else {
         let sections = replaced.join(", ");
         let message = format!(
-            "of the ConfigMap {name} these sections are not used, because the specification says them too: {sections}; annotate it with {CUSTOM_WINS}: \"true\" to let it win"
+            "of the {name} these sections are not used, because the specification says them too: {sections}; annotate it with {CUSTOM_WINS}: \"true\" to let it win"
         );
         condition(Status::False, "SectionsReplaced", message)
     };

@@ -3,10 +3,10 @@
 use filbert_guest::k8s::{Map, Service, ServicePort};
 use filbert_guest::{Context, Plan, Step, StepResult};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::Spec;
+use hazelcast_api::hazelcast::{DiscoveryMode, Spec};
 use serde::Deserialize;
 
-use super::{labels, service, tcp};
+use super::{client_port, labels, of_family, service, tcp};
 use crate::names::{self, Application, LABEL_ENDPOINT_TYPE};
 
 /// The Service by which members and clients find the cluster.
@@ -37,7 +37,11 @@ impl Step for DiscoveryService {
         if kind.is_none() {
             service_spec = service_spec.cluster_ip("None");
         }
-        let service = service(cx.name(), &labels, &spec.annotations).spec(service_spec);
+        if spec.discovery.as_ref().is_some_and(|discovery| discovery.mode == DiscoveryMode::Dns) {
+            // The name service knows of no others, and members must find each other before they are ready.
+            service_spec = service_spec.publish_not_ready_addresses(true);
+        }
+        let service = service(cx.name(), &labels, &spec.annotations).spec(of_family(service_spec, spec));
         Ok(Plan::default().apply(service).because(match kind {
             None => "members and clients find the cluster by it",
             Some(_) => "clients outside find the cluster by it",
@@ -71,7 +75,7 @@ fn is_headless(cx: &Context<Hazelcast>) -> Result<Option<bool>, filbert_guest::R
 
 /// What members answer at. From outside only clients and other clusters are let in: the other ports ask nobody who they are.
 fn ports(spec: &Spec, exposed: bool) -> Vec<ServicePort> {
-    let mut ports = vec![tcp("hazelcast", names::CLIENT_PORT).target_port("hazelcast")];
+    let mut ports = vec![tcp("hazelcast", client_port(spec)).target_port("hazelcast")];
     if !exposed {
         ports.push(tcp("member-port", names::MEMBER_PORT));
         ports.push(tcp("rest-port", names::REST_PORT));
@@ -106,6 +110,18 @@ mod tests {
     fn can_be_a_port_of_nodes() {
         let service = run(json!({"exposeExternally": {"discoveryServiceType": "NodePort"}}));
         assert_eq!(service["spec"]["type"], "NodePort");
+    }
+
+    #[test]
+    fn the_name_service_tells_of_members_that_are_not_ready_yet() {
+        assert_eq!(run(json!({"discovery": {"mode": "DNS"}}))["spec"]["publishNotReadyAddresses"], true);
+        assert_eq!(run(json!({"discovery": {}}))["spec"].get("publishNotReadyAddresses"), None);
+    }
+
+    #[test]
+    fn clients_come_in_at_the_port_that_people_choose() {
+        let port = json!({"clientServerSocketEndpointConfig": {"port": 5801}});
+        assert_eq!(run(json!({"advancedNetwork": port}))["spec"]["ports"][0]["port"], 5801);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use hazelcast_api::hazelcast::{MemberAccess, Spec};
 use serde::Deserialize;
 
 use super::wan::{self, Reach};
-use super::{labels, member_access, service, size, tcp};
+use super::{client_port, labels, member_access, of_family, service, size, tcp};
 use crate::names::{self, Application, LABEL_ENDPOINT_TYPE, LABEL_POD_NAME, LABEL_SERVICE_PER_POD};
 
 /// A Service for each member. Those of members that are no longer wanted go by themselves.
@@ -35,7 +35,7 @@ impl Step for MemberServices {
                 .publish_not_ready_addresses(true)
                 .selector(selector)
                 .ports(ports(spec));
-            let service = service(&name, &labels, &spec.annotations).spec(service_spec);
+            let service = service(&name, &labels, &spec.annotations).spec(of_family(service_spec, spec));
             plan.apply(service).because(format!("clients outside reach member {index} by it"))
         });
         if access != MemberAccess::LoadBalancer {
@@ -55,7 +55,7 @@ impl Step for MemberServices {
 
 /// What clients, and other clusters where they come this way, reach of a member.
 fn ports(spec: &Spec) -> Vec<ServicePort> {
-    let clients = tcp("hazelcast", names::CLIENT_PORT).target_port("hazelcast");
+    let clients = tcp("hazelcast", client_port(spec)).target_port("hazelcast");
     let endpoints = wan::endpoints(spec);
     let wan = endpoints.iter().filter(|endpoint| endpoint.reach == Reach::Members).flat_map(wan::Endpoint::ports);
     [clients].into_iter().chain(wan.map(|(name, port)| tcp(&name, port))).collect()

@@ -25,11 +25,11 @@ pub use status::MemberStatus;
 pub use wan_services::WanServices;
 
 use filbert_guest::Context;
-use filbert_guest::k8s::{Map, Service, ServicePort};
-use hazelcast_api::hazelcast::{ExposureType, MemberAccess, Spec};
+use filbert_guest::k8s::{Map, Service, ServicePort, ServiceSpec};
+use hazelcast_api::hazelcast::{ExposureType, IpFamily, MemberAccess, Spec};
 use hazelcast_api::{Hazelcast, ManagementCenter};
 
-use crate::names::Application;
+use crate::names::{self, Application};
 
 /// What an object of the cluster is labelled with.
 fn labels(cx: &Context<Hazelcast>) -> Map {
@@ -52,9 +52,24 @@ pub(crate) fn member_access(spec: &Spec) -> Option<MemberAccess> {
     (exposure.type_ == ExposureType::Smart).then(|| exposure.member_access.unwrap_or(MemberAccess::NodePortExternalIp))
 }
 
+/// Where members listen for clients.
+pub(crate) fn client_port(spec: &Spec) -> i64 {
+    let network = spec.advanced_network.as_ref();
+    let endpoint = network.and_then(|network| network.client_server_socket_endpoint_config.as_ref());
+    endpoint.and_then(|endpoint| endpoint.port).filter(|port| *port != 0).unwrap_or(names::CLIENT_PORT)
+}
+
 /// A port that service meshes leave alone.
 fn tcp(name: &str, port: i64) -> ServicePort {
     ServicePort::new().name(name).protocol("TCP").app_protocol("tcp").port(port).target_port(port)
+}
+
+/// Of the internet protocol that members use.
+fn of_family(service: ServiceSpec, spec: &Spec) -> ServiceSpec {
+    match spec.ip_family {
+        Some(IpFamily::Ipv6) => service.ip_families(vec!["IPv6".to_owned()]).ip_family_policy("SingleStack"),
+        Some(IpFamily::Ipv4) | None => service,
+    }
 }
 
 /// A Service with its labels.

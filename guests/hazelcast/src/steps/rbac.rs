@@ -7,10 +7,10 @@ use filbert_guest::k8s::{
 };
 use filbert_guest::{Context, Metadata, Plan, ReadError, ResourceType, Step, StepResult};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::{HighAvailabilityMode, MemberAccess, Spec};
+use hazelcast_api::hazelcast::{Discovery, DiscoveryMode, HighAvailabilityMode, MemberAccess, Persistence, Spec};
 use serde::Deserialize;
 
-use super::{labels, member_access};
+use super::{agent, labels, member_access};
 use crate::names::{self, LABEL_MANAGED_BY, MANAGED_BY};
 
 /// Cluster-scoped objects that earlier operators made and that nothing but a finalizer can remove.
@@ -36,7 +36,11 @@ impl Step for Rbac {
             let own = ServiceAccount::new(cx.name()).labels(labels(cx)).annotations(spec.annotations.clone());
             plan = plan.apply(own).because("members act as it");
         }
-        let role = Role::new(cx.name()).labels(labels(cx)).annotations(spec.annotations.clone()).rules(rules(cx));
+        let rules = rules(cx);
+        if rules.is_empty() {
+            return Ok(plan);
+        }
+        let role = Role::new(cx.name()).labels(labels(cx)).annotations(spec.annotations.clone()).rules(rules);
         let account =
             Subject::new().kind("ServiceAccount").name(account.unwrap_or(cx.name())).namespace(cx.namespace());
         let binding = RoleBinding::new(cx.name())
@@ -98,11 +102,26 @@ fn left_behind(cx: &Context<Hazelcast>, resource: ResourceType) -> Result<Option
     }))
 }
 
+/// How members ask the Kubernetes API; nothing where they ask the name service instead.
+fn asks(spec: &Spec) -> Option<Discovery> {
+    let discovery = spec.discovery.clone().unwrap_or_default();
+    (discovery.mode == DiscoveryMode::Api).then_some(discovery)
+}
+
+/// Whether members look for their addresses outside.
+fn looks_outside(spec: &Spec, discovery: &Discovery) -> bool {
+    let labelled = discovery.service_per_pod_label_name.as_ref().is_some_and(|label| !label.is_empty());
+    discovery.expose_externally.unwrap_or(labelled || member_access(spec).is_some())
+}
+
 /// Why members read nodes, where they do. The name of their own node stands in their pod, those of others in slices.
 fn reads_nodes(spec: &Spec) -> Option<&'static str> {
+    let discovery = asks(spec)?;
+    let by_name = || discovery.use_node_name_as_external_address == Some(true);
+    let by_address = || matches!(member_access(spec), None | Some(MemberAccess::NodePortExternalIp)) && !by_name();
     if spec.high_availability_mode == Some(HighAvailabilityMode::Zone) {
         Some("members look at the zones of nodes")
-    } else if member_access(spec) == Some(MemberAccess::NodePortExternalIp) {
+    } else if looks_outside(spec, &discovery) && by_address() {
         Some("members look at the addresses of nodes")
     } else {
         None
@@ -116,15 +135,21 @@ fn rules(cx: &Context<Hazelcast>) -> Vec<PolicyRule> {
     if spec.agent.is_some() {
         // Only the agent reads Secrets: those with the credentials of object stores, which it is told later.
         rules.push(PolicyRule::of("", &["secrets"], &["get"]));
+    } else if let Some(names) = agent::credentials(spec) {
+        rules.push(PolicyRule::of("", &["secrets"], &["get"]).resource_names(names));
     }
+    let Some(discovery) = asks(spec) else { return rules };
     rules.push(PolicyRule::of("discovery.k8s.io", &["endpointslices"], &["list"]));
     // Where there are no slices.
     rules.push(PolicyRule::of("", &["endpoints"], &["get", "list"]));
-    rules.push(PolicyRule::of("", &["pods"], &["get"]));
-    if member_access(spec).is_some() {
+    let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let by_pods = given(&discovery.pod_label_name) || discovery.whole_namespace == Some(true);
+    rules.push(PolicyRule::of("", &["pods"], if by_pods { &["get", "list"] } else { &["get"] }));
+    if looks_outside(spec, &discovery) {
         rules.push(PolicyRule::of("", &["services"], &["get"]));
     }
-    if spec.persistence.is_some() {
+    let follows = |persistence: &Persistence| persistence.automatic_cluster_state != Some(false);
+    if spec.persistence.as_ref().is_some_and(follows) {
         // Members look at the wanted number of replicas to tell a restart from scaling.
         rules.push(PolicyRule::of("apps", &["statefulsets"], &["watch", "list"]));
     }
@@ -198,6 +223,39 @@ mod tests {
         let rules = |spec| run(spec).find("Role", "library").expect("a role")["rules"].to_string();
         assert!(!rules(json!({"exposeExternally": {"type": "Unisocket"}})).contains("services"));
         assert!(rules(json!({"exposeExternally": {}})).contains("services"));
+    }
+
+    #[test]
+    fn the_role_holds_what_the_way_of_discovery_reads() {
+        let rules = |spec| run(spec).find("Role", "library").map(|role| role["rules"].to_string());
+        for by_pods in [json!({"podLabelName": "a", "podLabelValue": "b"}), json!({"wholeNamespace": true})] {
+            let rules = rules(json!({"discovery": by_pods})).expect("a role");
+            assert!(rules.contains(r#""resources":["pods"],"verbs":["get","list"]"#), "{rules}");
+        }
+        let hidden = json!({"discovery": {"exposeExternally": false}, "exposeExternally": {}});
+        assert!(!rules(hidden.clone()).expect("a role").contains("services"));
+        assert_eq!(run(hidden).find("ClusterRole", "library-2470140894"), None);
+        assert!(rules(json!({"discovery": {"exposeExternally": true}})).expect("a role").contains("services"));
+    }
+
+    #[test]
+    fn members_that_ask_the_name_service_may_read_nothing() {
+        let dns = json!({"mode": "DNS"});
+        for spec in [json!({"discovery": dns}), json!({"discovery": dns, "exposeExternally": {}, "persistence": {}})] {
+            let plan = run(spec);
+            let kinds: Vec<_> = plan.applied().iter().map(|object| object["kind"].clone()).collect();
+            assert_eq!(kinds, ["ServiceAccount"]);
+        }
+    }
+
+    #[test]
+    fn what_fetches_before_the_start_reads_the_credentials_that_are_named_and_no_others() {
+        let bucket = json!({"bucketURI": "s3://jobs", "secretName": "cloud"});
+        let role = run(json!({"jet": {"bucketConfig": bucket}})).find("Role", "library").expect("a role");
+        assert_eq!(
+            role["rules"][0],
+            json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["cloud"], "verbs": ["get"]})
+        );
     }
 
     #[test]

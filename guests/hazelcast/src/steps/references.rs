@@ -17,6 +17,10 @@ pub(super) fn of_cluster(cluster: &Hazelcast) -> Vec<Reference<'_>> {
     let restore = spec.persistence.as_ref().and_then(|persistence| persistence.restore.as_ref());
     let licence = licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
     let buckets = [
+        (
+            "spec.moduleDeployment.bucketConfig.secretName",
+            spec.module_deployment.as_ref().and_then(|modules| modules.bucket_config.as_ref()),
+        ),
         ("spec.jet.bucketConfig.secretName", spec.jet.bucket_config.as_ref()),
         ("spec.userCodeDeployment.bucketConfig.secretName", code.and_then(|code| code.bucket_config.as_ref())),
         (
@@ -28,10 +32,23 @@ pub(super) fn of_cluster(cluster: &Hazelcast) -> Vec<Reference<'_>> {
         ("spec.licenseKeySecretName", licence),
         ("spec.tls.secretName", spec.tls.as_ref().map(|tls| tls.secret_name.as_str())),
     ];
-    let secrets = secrets.into_iter().chain(buckets.map(|(path, bucket)| (path, bucket.and_then(Bucket::secret))));
+    let modules = spec.module_deployment.as_ref();
+    let lists = [
+        ("spec.jet.bucketConfigs", Some(&spec.jet.bucket_configs)),
+        ("spec.userCodeDeployment.bucketConfigs", code.map(|code| &code.bucket_configs)),
+        ("spec.moduleDeployment.bucketConfigs", modules.map(|modules| &modules.bucket_configs)),
+    ];
+    let lists = lists
+        .into_iter()
+        .flat_map(|(path, list)| list.into_iter().flatten().map(move |bucket| (path, bucket.secret_name.as_deref())));
+    let secrets =
+        secrets.into_iter().chain(lists).chain(buckets.map(|(path, bucket)| (path, bucket.and_then(Bucket::secret))));
     let config_maps = spec.jet.config_maps.iter().map(|name| ("spec.jet.configMaps", name));
     let code = code.into_iter().flat_map(|code| &code.config_maps);
-    let config_maps = config_maps.chain(code.map(|name| ("spec.userCodeDeployment.configMaps", name)));
+    let modules = modules.into_iter().flat_map(|modules| &modules.config_maps);
+    let config_maps = config_maps
+        .chain(code.map(|name| ("spec.userCodeDeployment.configMaps", name)))
+        .chain(modules.map(|name| ("spec.moduleDeployment.configMaps", name)));
     secrets
         .filter_map(|(path, name)| Some((path, Secret::TYPE, name.filter(|name| !name.is_empty())?)))
         .chain(config_maps.map(|(path, name)| (path, ConfigMap::TYPE, name.as_str())))

@@ -1,17 +1,20 @@
 //! The pods of members.
 
 use filbert_guest::k8s::{
-    ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, Given, LabelSelector, Map, PodSpec,
-    PodTemplateSpec, SecretVolumeSource, StatefulSet, StatefulSetSpec, TemplateMeta, Volume, VolumeMount,
+    ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, Given, KeyToPath, LabelSelector,
+    Map, PodSpec, PodTemplateSpec, SecretVolumeSource, StatefulSet, StatefulSetSpec, TemplateMeta, Volume, VolumeMount,
 };
 use filbert_guest::{Context, Plan, Step, StepResult};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::{Collector, HighAvailabilityMode, LoggingLevel, MemberAccess, Spec};
+use hazelcast_api::hazelcast::{
+    Collector, ConfigMapKey, HighAvailabilityMode, IpFamily, LoggingLevel, MemberAccess, Spec,
+};
 use serde_json::{Value, json};
 
 use super::agent::{self, Agent};
 use super::claims;
-use super::{labels, member_access, size, wan};
+use super::{client_port, labels, member_access, size, wan};
+use crate::checksum::fnv1a;
 use crate::edition::Members;
 use crate::names::{
     self, ANNOTATION_CHECKSUM, ANNOTATION_MEMBER_ACCESS, ANNOTATION_SERVICE_COUNT, Application, BUCKET_CODE_DIR,
@@ -64,12 +67,17 @@ fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec 
     let spec = &cx.object().spec;
     let mut annotations = spec.annotations.clone();
     annotations.insert(ANNOTATION_CHECKSUM.to_owned(), config::restart_checksum(spec).to_string());
+    if let Some(modules) = &spec.module_deployment {
+        // What is fetched is named outside of the pod; a change is to start it again.
+        let modules = serde_json::to_string(modules).unwrap_or_default();
+        annotations.insert(names::ANNOTATION_MODULES.to_owned(), fnv1a(modules.as_bytes()).to_string());
+    }
     if let Some(access) = member_access(spec) {
         annotations.insert(ANNOTATION_MEMBER_ACCESS.to_owned(), access_name(access).to_owned());
     }
     let (mut volumes, mut mounts): (Vec<_>, Vec<_>) = volumes(cx).into_iter().unzip();
     // Where pods of existing installations have things: an order that differs would restart them.
-    let data = usize::from(spec.persistence.is_some());
+    let data = usize::from(claims.first().is_some_and(|mount| mount.path() == Some(names::PERSISTENCE_DIR)));
     let namespaces = spec.user_code_namespaces.as_ref().map(|_| {
         pods::mount("user-code-namespace", Volume::new().empty_dir(EmptyDirVolumeSource::new()), NAMESPACES_DIR)
     });
@@ -87,7 +95,7 @@ fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec 
         }
     }
     volumes.extend(namespaces.map(|(volume, _)| volume));
-    for (volume, mount) in code_volumes(spec) {
+    for (volume, mount) in code_volumes(spec).into_iter().chain(logging_volume(spec)) {
         volumes.push(volume);
         mounts.push(mount);
     }
@@ -95,7 +103,7 @@ fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec 
     let account = spec.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(cx.name());
     let mut pod = PodSpec::new()
         .service_account_name(account)
-        .termination_grace_period_seconds(config::GRACE_SECONDS)
+        .termination_grace_period_seconds(config::grace_seconds(spec))
         .security_context(pods::security(pods::chooses_users(cx)))
         .containers(containers)
         .volumes(volumes);
@@ -147,10 +155,20 @@ fn member(spec: &Spec, mounts: Vec<VolumeMount>) -> Container {
         .readiness_probe(health(readiness_path(Members::of(spec).version)))
         .security_context(pods::container_security())
         .volume_mounts(mounts);
+    let container = if spec.env_from.is_empty() { container } else { container.env_from(spec.env_from.clone()) };
     match &spec.resources {
         Some(resources) => container.resources(resources.clone()),
         None => container,
     }
+}
+
+/// Where a configuration of the logger is mounted.
+const LOGGING_DIR: &str = "/data/logging";
+
+/// `ConfigMap` and key of a configuration of the logger, and the name of its file.
+fn logging(spec: &Spec) -> Option<(&str, &ConfigMapKey, &'static str)> {
+    let key = spec.logging_configuration.as_ref()?.config_map_key_ref.as_ref()?;
+    Some((key.name.as_deref().filter(|name| !name.is_empty())?, key, "log4j2.properties"))
 }
 
 fn environment(spec: &Spec) -> Vec<Given<EnvVar>> {
@@ -165,6 +183,13 @@ fn environment(spec: &Spec) -> Vec<Given<EnvVar>> {
     ];
     if let Some(licence) = Members::of(spec).licence {
         variables.push(EnvVar::from_secret("HZ_LICENSEKEY", licence, names::LICENCE_KEY));
+    }
+    if spec.discovery.is_some() {
+        // By it members know their own pod. Without it they take the name of their host, which is the same.
+        variables.push(EnvVar::from_field("POD_NAME", "metadata.name"));
+    }
+    if let Some((_, _, file)) = logging(spec) {
+        variables.push(EnvVar::of("LOGGING_CONFIG", format!("{LOGGING_DIR}/{file}")));
     }
     let own = variables.into_iter().map(Given::from);
     own.chain(spec.env.iter().cloned().map(Given::from)).collect()
@@ -184,9 +209,22 @@ fn java_options(spec: &Spec) -> String {
         options.extend(value.map(|value| format!("-XX:{option}={value}")));
     }
     let says = |key: &str| jvm.args.iter().any(|arg| arg.split('=').next() == Some(key));
-    let stale_join = (!says(STALE_JOIN)).then(|| format!("{STALE_JOIN}=5"));
+    let stale = spec.data_safety.as_ref().and_then(|safety| safety.stale_join_prevention_seconds).unwrap_or(5);
+    let stale_join = (!says(STALE_JOIN)).then(|| format!("{STALE_JOIN}={stale}"));
     options.extend(jvm.args.iter().cloned());
     options.extend(stale_join);
+    if spec.ip_family == Some(IpFamily::Ipv6) {
+        options.extend(["-Djava.net.preferIPv4Stack=false", "-Djava.net.preferIPv6Addresses=true"].map(str::to_owned));
+    }
+    options.extend(jvm.debug.filter(|debug| debug.enabled).map(|debug| {
+        let suspend = if debug.suspend { 'y' } else { 'n' };
+        match debug.attach.filter(|attach| !attach.is_empty()) {
+            Some(debugger) => {
+                format!("-agentlib:jdwp=transport=dt_socket,server=n,suspend={suspend},address={debugger}")
+            }
+            None => format!("-agentlib:jdwp=transport=dt_socket,server=y,suspend={suspend},address=*:{}", debug.port),
+        }
+    }));
     let gc = jvm.gc.unwrap_or_default();
     if gc.logging == Some(true) {
         options.push("-verbose:gc".to_owned());
@@ -214,16 +252,31 @@ fn level_name(level: LoggingLevel) -> &'static str {
 }
 
 fn class_path(spec: &Spec) -> String {
-    let config_maps = spec.user_code_deployment.iter().flat_map(|code| &code.config_maps);
+    let config_maps = code_config_maps(spec).into_iter().map(|(name, _)| name);
     let further = config_maps.map(|config_map| format!("{}/*", config_map_code_dir(config_map)));
     let fixed = [format!("{BUCKET_CODE_DIR}/*"), format!("{URL_CODE_DIR}/*")];
     fixed.into_iter().chain(further).collect::<Vec<_>>().join(":")
 }
 
+/// `ConfigMap`s with code, each once, with that whose change fetches it again.
+fn code_config_maps(spec: &Spec) -> Vec<(&str, &str)> {
+    let code = spec.user_code_deployment.iter().map(|code| (&code.config_maps, &code.trigger_sequence));
+    let modules = spec.module_deployment.iter().map(|modules| (&modules.config_maps, &modules.trigger_sequence));
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    for (names, trigger) in code.chain(modules) {
+        for name in names {
+            if !found.iter().any(|(other, _)| other == name) {
+                found.push((name, trigger.as_deref().unwrap_or_default()));
+            }
+        }
+    }
+    found
+}
+
 fn ports(spec: &Spec) -> Vec<ContainerPort> {
     let port = |name: String, number| ContainerPort::new().name(name).container_port(number).protocol("TCP");
     let mut ports = vec![
-        port("hazelcast".to_owned(), names::CLIENT_PORT),
+        port("hazelcast".to_owned(), client_port(spec)),
         port("member-port".to_owned(), names::MEMBER_PORT),
         port("rest-port".to_owned(), names::REST_PORT),
     ];
@@ -259,17 +312,25 @@ fn volumes(cx: &Context<Hazelcast>) -> Vec<(Volume, VolumeMount)> {
     ]
 }
 
+/// The configuration of the logger, where people write one.
+fn logging_volume(spec: &Spec) -> Option<(Volume, VolumeMount)> {
+    let (config_map, key, file) = logging(spec)?;
+    let item = KeyToPath::new().key(key.key.as_str()).path(file);
+    let mut source = ConfigMapVolumeSource::new().name(config_map).default_mode(pods::FILE_MODE).items(vec![item]);
+    if let Some(optional) = key.optional {
+        source = source.optional(optional);
+    }
+    Some(pods::mount("logging-configuration", Volume::new().config_map(source), LOGGING_DIR))
+}
+
 /// Code from `ConfigMap`s, for the class path and for jobs.
 fn code_volumes(spec: &Spec) -> Vec<(Volume, VolumeMount)> {
     let of = |config_map: &str| {
         let source = ConfigMapVolumeSource::new().name(config_map).default_mode(pods::FILE_MODE);
         Volume::new().config_map(source)
     };
-    let code = spec.user_code_deployment.iter().flat_map(|code| {
-        let trigger = code.trigger_sequence.as_deref().unwrap_or_default();
-        code.config_maps.iter().map(move |name| {
-            pods::mount(&format!("user-code-cm-{name}{trigger}"), of(name), &config_map_code_dir(name))
-        })
+    let code = code_config_maps(spec).into_iter().map(|(name, trigger)| {
+        pods::mount(&format!("user-code-cm-{name}{trigger}"), of(name), &config_map_code_dir(name))
     });
     let jobs = spec
         .jet

@@ -5,7 +5,7 @@ use filbert_guest::{Context, Plan, Step, StepResult};
 use hazelcast_api::Hazelcast;
 
 use super::wan::{self, Reach};
-use super::{labels, service, tcp};
+use super::{labels, of_family, service, tcp};
 use crate::names::{Application, LABEL_ENDPOINT_TYPE};
 
 /// A Service for each endpoint for other clusters. Those of endpoints that are no longer wanted go by themselves.
@@ -32,7 +32,7 @@ impl Step for WanServices {
                 .selector(Application::Hazelcast.selector(cx.name()).into_iter().collect::<Map>())
                 .ports(endpoint.ports().map(|(name, port)| tcp(&name, port)).collect::<Vec<_>>());
             let name = cx.child_name(endpoint.name);
-            let service = service(&name, &labels, &spec.annotations).spec(service_spec);
+            let service = service(&name, &labels, &spec.annotations).spec(of_family(service_spec, spec));
             plan.apply(service).because(format!("other clusters reach endpoint {} by it", endpoint.name))
         }))
     }

@@ -1,4 +1,3 @@
-use filbert_guest::k8s::from_base64;
 use serde_json::{Value, json};
 
 use super::*;
@@ -145,4 +144,21 @@ fn data_stays_where_it_is() {
     );
     let plan = run(&cluster(json!({"persistence": {}})).with(Secret::TYPE, early));
     assert_eq!(document(&plan)["persistence"]["base-dir"], "/data/persistence");
+}
+
+#[test]
+fn configuration_of_people_may_lie_in_a_secret() {
+    let cx = cluster(json!({"customConfigSecretName": "mine"}))
+        .with(Secret::TYPE, secret("mine", json!({"hazelcast": encoded("metrics: {enabled: true}")})));
+    assert_eq!(document(&run(&cx))["metrics"]["enabled"], true);
+}
+
+#[test]
+fn nothing_is_written_without_the_token_by_which_members_find_each_other() {
+    let of = || cluster(json!({"discovery": {"apiToken": {"name": "api", "key": "token"}}}));
+    let error = Configuration::run(&of()).expect_err("no plan");
+    let StepError::Invalid(problem) = error else { panic!("{error:?}") };
+    assert_eq!(problem.path.as_deref(), Some("spec.discovery.apiToken"));
+    let plan = run(&of().with(Secret::TYPE, secret("api", json!({"token": encoded("abc\n")}))));
+    assert_eq!(document(&plan)["advanced-network"]["join"]["kubernetes"]["api-token"], "abc");
 }

@@ -149,3 +149,47 @@ fn ports_for_other_clusters_have_names_of_their_own() {
         pod["containers"][0]["ports"].as_array().expect("ports").iter().map(|port| port["name"].clone()).collect();
     assert_eq!(names, ["hazelcast", "member-port", "rest-port", "wan-north-0", "wan-north-1"]);
 }
+
+#[test]
+fn members_know_their_pod_where_people_say_how_they_find_each_other() {
+    let expected =
+        json!({"name": "POD_NAME", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}});
+    assert_eq!(variable(json!({"discovery": {}}), "POD_NAME"), expected);
+    assert_eq!(variable(json!({}), "POD_NAME"), Value::Null);
+}
+
+#[test]
+fn pods_end_after_members_at_the_latest() {
+    let safety = json!({"dataSafety": {"gracefulShutdownMaxWaitSeconds": 90, "staleJoinPreventionSeconds": 9}});
+    assert_eq!(pod(safety.clone())["terminationGracePeriodSeconds"], 120);
+    assert!(java_options(safety).contains("stale.join.prevention.duration.seconds=9"));
+}
+
+#[test]
+fn a_debugger_waits_or_is_waited_for() {
+    let options = |debug: Value| java_options(json!({"jvm": {"debug": debug}}));
+    assert!(!options(json!({"port": 5006})).contains("jdwp"));
+    assert!(options(json!({"enabled": true})).contains("server=y,suspend=n,address=*:5005"));
+    assert!(
+        options(json!({"enabled": true, "suspend": true, "attach": "desk:7"}))
+            .contains("server=n,suspend=y,address=desk:7")
+    );
+}
+
+#[test]
+fn a_configuration_of_the_logger_is_mounted_and_named() {
+    let logging = json!({"loggingConfiguration": {"configMapKeyRef": {"name": "logs", "key": "mine"}}, "envFrom": [{"configMapRef": {"name": "site"}}]});
+    let pod = pod(logging.clone());
+    assert_eq!(variable(logging, "LOGGING_CONFIG")["value"], "/data/logging/log4j2.properties");
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().expect("mounts").clone();
+    assert_eq!(mounts.last(), Some(&json!({"name": "logging-configuration", "mountPath": "/data/logging"})));
+    let volume = pod["volumes"].as_array().expect("volumes").last().cloned().unwrap_or_default();
+    assert_eq!(volume["configMap"]["items"], json!([{"key": "mine", "path": "log4j2.properties"}]));
+    assert_eq!(pod["containers"][0]["envFrom"], json!([{"configMapRef": {"name": "site"}}]));
+}
+
+#[test]
+fn members_speak_the_newer_internet_protocol_where_people_say_so() {
+    let options = java_options(json!({"ipFamily": "IPv6"}));
+    assert!(options.contains("-Djava.net.preferIPv4Stack=false -Djava.net.preferIPv6Addresses=true"), "{options}");
+}
