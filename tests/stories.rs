@@ -13,6 +13,8 @@ mod misdeed;
 
 #[path = "stories/crash.rs"]
 mod crash;
+#[path = "stories/definitions.rs"]
+mod definitions;
 #[path = "stories/drift.rs"]
 mod drift;
 #[path = "stories/effects.rs"]
@@ -31,6 +33,8 @@ mod modules;
 mod project;
 #[path = "stories/recording.rs"]
 mod recording;
+#[path = "stories/references.rs"]
+mod references;
 #[path = "stories/support.rs"]
 mod support;
 #[path = "stories/trouble.rs"]

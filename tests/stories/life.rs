@@ -5,8 +5,8 @@ use filbert_tests::world::{Beginning, World};
 use serde_json::json;
 
 use crate::support::{
-    center, cluster, greet, greeting, hazelcast, hello, is_gone, management_center, service, settles, stateful_set,
-    waits,
+    center, cluster, greet, greeting, hazelcast, hello, holding, is_gone, management_center, secret, service, settles,
+    stateful_set, waits,
 };
 use filbert_kube::cache::OWNED_BY;
 use filbert_plan::object::ObjectKey;
@@ -57,9 +57,9 @@ async fn members_that_are_exposed_have_a_service_each_and_data_stays_when_they_g
         let spec = json!({"clusterSize": size, "exposeExternally": {}, "licenseKeySecretName": "licence", "persistence": data});
         Deed::Applies(&key, cluster("harbour", spec))
     };
-    let mut story =
-        Story::begin("exposed", "Members with an address and data of their own", World::start().await, key.clone())
-            .await;
+    let world = World::start().await;
+    world.apply(&secret("licence"), &holding("license-key", "xyz")).await;
+    let mut story = Story::begin("exposed", "Members with an address and data of their own", world, key.clone()).await;
     story.act("A person wants two members that clients outside reach", of(2), settles).await;
     story.act("A person wants one member: its Service goes, its data stays", of(1), settles).await;
     story.act("A person deletes the cluster: the data stays", Deed::Deletes(&key), is_gone).await;

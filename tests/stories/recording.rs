@@ -38,6 +38,7 @@ async fn a_recorded_pass_replays_to_the_same_bytes() {
             "describe hazelcast-workload",
             "default hazelcast-admission",
             "validate hazelcast-admission",
+            "references",
             "rbac",
             "discovery-service",
             "member-services",

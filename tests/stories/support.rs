@@ -25,6 +25,15 @@ pub(crate) fn management_center(name: &str) -> ObjectKey {
     in_default("hazelcast.com", "v1alpha1", "managementcenters", name)
 }
 
+pub(crate) fn secret(name: &str) -> ObjectKey {
+    in_default("", "v1", "secrets", name)
+}
+
+/// A Secret with one entry.
+pub(crate) fn holding(key: &str, value: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "stringData": {key: value}})
+}
+
 pub(crate) fn service(name: &str) -> ObjectKey {
     in_default("", "v1", "services", name)
 }

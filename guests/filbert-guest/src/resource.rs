@@ -90,4 +90,6 @@ pub struct Metadata {
     pub labels: BTreeMap<String, String>,
     /// Annotations.
     pub annotations: BTreeMap<String, String>,
+    /// When its deletion was asked for; absent while it is to stay.
+    pub deletion_timestamp: Option<String>,
 }

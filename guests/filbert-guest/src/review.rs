@@ -1,5 +1,7 @@
 //! What validation and defaulting are called with and answer.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -48,6 +50,12 @@ impl<R: Resource> Review<R> {
     /// What is stored now; absent for a creation.
     pub fn old_object(&self) -> Option<&R> {
         self.old_object.as_ref()
+    }
+
+    /// As much of what is stored now as `T` looks at, its status and metadata too; absent for a creation, and where it does
+    /// not fit.
+    pub fn old_as<T: DeserializeOwned>(&self) -> Option<T> {
+        self.raw.old_object.as_deref().and_then(|text| serde_json::from_str(text).ok())
     }
 
     /// Metadata of the object.
@@ -190,9 +198,38 @@ impl Violation {
         Self { kind: raw::ViolationKind::Forbidden, path: path.into(), value: None, message: message.into() }
     }
 
+    /// The module could not judge.
+    pub fn internal(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: raw::ViolationKind::Internal, path: path.into(), value: None, message: message.into() }
+    }
+
     pub(crate) fn into_raw(self) -> raw::Violation {
         let Self { kind, path, value, message } = self;
         raw::Violation { kind, path, value: value.map(|value| value.to_string()), message }
+    }
+}
+
+impl fmt::Display for Violation {
+    /// As people see it, and as the API server writes its own: `spec.size: Invalid value: 301: must be at most 300`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use raw::ViolationKind as Kind;
+        let (title, shows_value) = match self.kind {
+            Kind::Required => ("Required value", false),
+            Kind::Invalid | Kind::TypeInvalid => ("Invalid value", true),
+            Kind::NotSupported => ("Unsupported value", true),
+            Kind::Forbidden => ("Forbidden", false),
+            Kind::Duplicate => ("Duplicate value", true),
+            Kind::NotFound => ("Not found", true),
+            Kind::TooLong => ("Too long", false),
+            Kind::TooMany => ("Too many", false),
+            Kind::Internal => ("Internal error", false),
+        };
+        let path = if self.path.is_empty() { "<nil>" } else { &self.path };
+        write!(f, "{path}: {title}")?;
+        if let (true, Some(value)) = (shows_value, &self.value) {
+            write!(f, ": {value}")?;
+        }
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
     }
 }
 

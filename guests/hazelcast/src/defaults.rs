@@ -1,6 +1,7 @@
 //! What is filled in. Plain defaults are in the schema; here are those that depend on other fields.
 
 use filbert_guest::{Defaulting, Defaults, Review};
+use hazelcast_api::hazelcast::ManagementCenterAccess;
 use hazelcast_api::{Hazelcast, ManagementCenter};
 
 use crate::edition::{ENTERPRISE_REPOSITORY, Edition, OPEN_SOURCE_REPOSITORY, licence};
@@ -14,8 +15,17 @@ impl Defaulting for HazelcastDefaults {
     fn default(review: &Review<Hazelcast>, defaults: &mut Defaults) {
         let spec = &review.object().spec;
         move_licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref(), defaults);
-        remove_empty(defaults, &["scheduling", "resources", "userCodeDeployment", "advancedNetwork"]);
+        for endpoint in ["memberServerSocketEndpointConfig", "clientServerSocketEndpointConfig"] {
+            remove_empty(defaults, &[&format!("advancedNetwork.{endpoint}")]);
+        }
+        remove_empty(
+            defaults,
+            &["scheduling", "resources", "agent.resources", "userCodeDeployment", "advancedNetwork"],
+        );
         remove_empty_tls(defaults, "spec.tls");
+        if spec.management_center.as_ref().is_some_and(|access| *access == ManagementCenterAccess::default()) {
+            defaults.remove("spec.managementCenter");
+        }
         image(review, defaults);
     }
 }
@@ -57,7 +67,10 @@ fn remove_empty(defaults: &mut Defaults, fields: &[&str]) {
 fn remove_empty_tls(defaults: &mut Defaults, path: &str) {
     let Some(tls) = defaults.get(path).filter(|tls| tls.is_object()) else { return };
     let text = |field: &str| tls.get(field).and_then(|value| value.as_str());
-    if text("secretName").is_none_or(str::is_empty) && text("mutualAuthentication").is_none_or(|mode| mode == "None") {
+    let says_nothing = |field: &str| text(field).is_none_or(|said| said.is_empty() || said == "None");
+    let modes = ["mutualAuthentication", "clientAuthentication"].into_iter().all(says_nothing);
+    let others = ["memberAuthentication", "keyMaterialDuration"].into_iter().any(|field| text(field).is_some());
+    if text("secretName").is_none_or(str::is_empty) && modes && !others {
         defaults.remove(path);
     }
 }
@@ -125,11 +138,13 @@ mod tests {
     #[test]
     fn empty_blocks_go_and_blocks_with_empty_lists_stay() {
         let spec = defaulted::<HazelcastDefaults>(&json!({
-            "scheduling": {"tolerations": []}, "resources": {}, "advancedNetwork": {}, "userCodeDeployment": {},
+            "scheduling": {"tolerations": []}, "resources": {}, "userCodeDeployment": {}, "agent": {"resources": {}},
+            "advancedNetwork": {"memberServerSocketEndpointConfig": {}}, "managementCenter": {"scriptingEnabled": false},
             "tls": {"secretName": "", "mutualAuthentication": "None"},
         }));
         assert_eq!(spec["scheduling"], json!({"tolerations": []}));
-        for gone in ["resources", "advancedNetwork", "userCodeDeployment", "tls"] {
+        assert_eq!(spec["agent"], json!({}));
+        for gone in ["resources", "advancedNetwork", "userCodeDeployment", "tls", "managementCenter"] {
             assert_eq!(spec.get(gone), None, "{gone}");
         }
     }

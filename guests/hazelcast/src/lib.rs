@@ -15,6 +15,7 @@ pub mod keystore;
 pub mod names;
 pub mod pods;
 pub mod quantity;
+pub mod references;
 pub mod steps;
 pub mod validate;
 

@@ -26,6 +26,8 @@ pub const ANNOTATION_CHECKSUM: &str = "hazelcast.com/current-hazelcast-config-fo
 
 /// Annotation of pods: a checksum of what is fetched before members start, so that they fetch again when that changes.
 pub const ANNOTATION_MODULES: &str = "hazelcast.com/module-deployment-checksum";
+/// Annotation of a resource: the specification with which an earlier operator was last successful.
+pub const ANNOTATION_LAST_SUCCESSFUL: &str = "hazelcast.com/last-successful-spec";
 
 /// Key of the licence in its Secret.
 pub const LICENCE_KEY: &str = "license-key";
@@ -40,6 +42,8 @@ pub const REST_PORT: i64 = 8081;
 pub const WAN_PORT: i64 = 5710;
 /// Where the agent answers questions about its health.
 pub const AGENT_PORT: i64 = 8080;
+/// Where the agent takes requests.
+pub const AGENT_TLS_PORT: i64 = 8443;
 /// Where a Management Center listens.
 pub const MANAGEMENT_CENTER_PORT: i64 = 8080;
 /// Where a Management Center answers questions about its health.

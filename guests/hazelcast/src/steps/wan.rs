@@ -44,7 +44,7 @@ impl<'a> Endpoint<'a> {
     /// Each port with its name.
     pub(crate) fn ports(&self) -> impl Iterator<Item = (String, i64)> {
         let (name, first) = (self.name, self.first);
-        (0..self.count).map(move |index| (format!("wan-{name}-{index}"), first + index))
+        (0..self.count).map(move |index| (format!("wan-{name}-{index}"), first.saturating_add(index)))
     }
 
     /// First port and how many.

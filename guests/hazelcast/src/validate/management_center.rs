@@ -1,103 +1,103 @@
 //! Rules for a Management Center.
 
 use filbert_guest::Violation;
-use hazelcast_api::management_center::Spec;
+use hazelcast_api::management_center::{Ldap, Spec};
+use hazelcast_api::shapes::MutualAuthentication;
+use serde_json::Value;
 
-/// All of them.
-pub(super) const RULES: &[fn(&Spec) -> Vec<Violation>] =
-    &[certificates_have_a_secret, directory_has_credentials, path_is_absolute, clusters_have_names_of_their_own];
+use super::{Rule, when};
+
+/// All of them. Some paths are not quite those of the fields: they are the ones that people know.
+pub(super) const RULES: &[Rule<Spec>] = &[
+    ("MC-02", certificates_have_a_secret),
+    ("MC-04", a_directory_has_credentials),
+    ("MC-06", the_path_is_absolute),
+    ("MC-N01", variables_have_names),
+    ("MC-N02", connections_are_encrypted_once),
+];
 
 /// MC-02.
 fn certificates_have_a_secret(spec: &Spec) -> Vec<Violation> {
-    let clusters = spec.hazelcast_clusters.iter().enumerate();
-    let without = clusters.filter(|(_, cluster)| cluster.tls.as_ref().is_some_and(|tls| tls.secret_name.is_empty()));
-    without
-        .map(|(index, _)| {
-            let path = format!("spec.hazelcastClusters[{index}].tls.secretName");
-            Violation::not_found(path, "", "name the Secret with the certificates")
-        })
-        .collect()
+    let without = spec.hazelcast_clusters.iter().any(|cluster| {
+        // A block in which nothing is said is no block.
+        cluster.tls.as_ref().is_some_and(|tls| tls.secret_name.is_empty())
+    });
+    when(without, || {
+        Violation::not_found("spec.hazelcastClusters.tls.secretName", "", "name the Secret with the certificates")
+    })
+}
+
+fn ldap(spec: &Spec) -> Option<&Ldap> {
+    spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref())
 }
 
 /// MC-04.
-fn directory_has_credentials(spec: &Spec) -> Vec<Violation> {
-    let ldap = spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref());
-    let without = ldap.is_some_and(|ldap| ldap.credentials_secret_name.is_empty());
-    let path = "spec.securityProvider.ldap.credentialsSecretName";
-    without.then(|| Violation::not_found(path, "", "name the Secret with the credentials")).into_iter().collect()
+fn a_directory_has_credentials(spec: &Spec) -> Vec<Violation> {
+    let path = "spec.securityProviders.ldap.credentialsSecretName";
+    when(ldap(spec).is_some_and(|ldap| ldap.credentials_secret_name.is_empty()), || {
+        Violation::not_found(path, "", "name the Secret with the credentials")
+    })
 }
 
 /// MC-06.
-fn path_is_absolute(spec: &Spec) -> Vec<Violation> {
+fn the_path_is_absolute(spec: &Spec) -> Vec<Violation> {
     let ingress = spec.external_connectivity.as_ref().and_then(|external| external.ingress.as_ref());
     let relative = ingress.filter(|ingress| !ingress.path.starts_with('/'));
     let path = "spec.externalConnectivity.ingress.path";
     relative.map(|ingress| Violation::invalid(path, ingress.path.as_str(), "must begin with /")).into_iter().collect()
 }
 
-/// Client configurations are kept by the name of their cluster.
-fn clusters_have_names_of_their_own(spec: &Spec) -> Vec<Violation> {
-    let clusters = &spec.hazelcast_clusters;
-    let again = clusters
-        .iter()
-        .enumerate()
-        .filter(|(index, cluster)| clusters.iter().take(*index).any(|before| before.name == cluster.name));
-    again
-        .map(|(index, cluster)| {
-            let path = format!("spec.hazelcastClusters[{index}].name");
-            Violation::duplicate(path, cluster.name.as_str(), "another cluster of this list has the same name")
-        })
+fn variables_have_names(spec: &Spec) -> Vec<Violation> {
+    let nameless = |variable: &Value| variable.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
+    let variables = spec.env.iter().enumerate().filter(|(_, variable)| nameless(variable));
+    variables
+        .map(|(index, _)| Violation::required(format!("spec.env[{index}].name"), "a variable must have a name"))
         .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use filbert_guest::{Review, Validation};
-    use serde_json::{Value, json};
-
-    use crate::validate::ManagementCenterRules;
-
-    fn paths(spec: Value) -> Vec<String> {
-        let verdict = ManagementCenterRules::validate(&Review::test("tower", &json!({"spec": spec})));
-        verdict.violations.into_iter().map(|violation| violation.path).collect()
-    }
-
-    #[test]
-    fn admits_a_default_one() {
-        assert_eq!(paths(json!({})), Vec::<String>::new());
-    }
-
-    #[test]
-    fn rejects_certificates_without_a_secret() {
-        let spec = json!({"hazelcastClusters": [{"address": "a"}, {"address": "b", "name": "b", "tls": {"secretName": "", "mutualAuthentication": "Required"}}]});
-        assert_eq!(paths(spec), ["spec.hazelcastClusters[1].tls.secretName"]);
-    }
-
-    #[test]
-    fn rejects_a_directory_without_credentials() {
-        let spec = json!({"securityProvider": {"ldap": {"credentialsSecretName": ""}}});
-        assert_eq!(paths(spec), ["spec.securityProvider.ldap.credentialsSecretName"]);
-    }
-
-    #[test]
-    fn rejects_a_relative_path() {
-        let spec = json!({"externalConnectivity": {"ingress": {"hostname": "h", "path": "mc"}}});
-        assert_eq!(paths(spec), ["spec.externalConnectivity.ingress.path"]);
-    }
-
-    #[test]
-    fn rejects_two_clusters_of_one_name() {
-        let spec = json!({"hazelcastClusters": [{"address": "a"}, {"address": "b"}]});
-        assert_eq!(paths(spec), ["spec.hazelcastClusters[1].name"]);
-    }
-
-    #[test]
-    fn warns_of_what_is_ignored() {
-        let spec = json!({"securityProvider": {"ldap": {"credentialsSecretName": "s", "nestedGroupSearch": true}}});
-        let verdict = ManagementCenterRules::validate(&Review::test("tower", &json!({"spec": spec})));
-        assert_eq!(
-            verdict.warnings,
-            ["spec.securityProvider.ldap.nestedGroupSearch: not acted on yet: groups within groups are not looked at"]
-        );
-    }
+fn connections_are_encrypted_once(spec: &Spec) -> Vec<Violation> {
+    let twice = ldap(spec)
+        .is_some_and(|ldap| ldap.url.starts_with("ldaps:") && ldap.tls.as_ref().is_some_and(|tls| tls.start_tls));
+    when(twice, || Violation::forbidden("spec.securityProvider.ldap.tls.startTLS", "cannot be used with an ldaps URL"))
 }
+
+/// What is allowed and unwise.
+pub(super) fn warnings(spec: &Spec) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |path: &str, set: bool, message: &str| {
+        if set {
+            warnings.push(format!("{path}: {message}"));
+        }
+    };
+    let persistence = spec.persistence.as_ref();
+    let empty_dir = persistence.is_none_or(|persistence| !persistence.enabled);
+    let message = "its data is in an empty directory of the pod: users, connections and metrics go with it";
+    warn("spec.persistence.enabled", empty_dir, message);
+    let made = persistence.filter(|persistence| {
+        persistence.existing_volume_claim_name.as_ref().is_some_and(|name| !name.is_empty())
+            && persistence.storage_class.as_ref().is_some_and(|name| !name.is_empty())
+    });
+    let message = "has no effect with existingVolumeClaimName";
+    warn("spec.persistence.storageClass", made.is_some(), message);
+    let plain = ldap(spec).is_some_and(|ldap| ldap.tls.is_none() && ldap.url.starts_with("ldap:"));
+    let message = "passwords go to the directory as plain text; use ldaps, or tls";
+    warn("spec.securityProvider.ldap.url", plain, message);
+    let mutual = spec
+        .hazelcast_clusters
+        .iter()
+        .any(|cluster| cluster.tls.as_ref().is_some_and(|tls| tls.mutual_authentication != MutualAuthentication::None));
+    warn("spec.hazelcastClusters[].tls.mutualAuthentication", mutual, "deprecated; use clientAuthentication");
+    let bucket = spec.module_deployment.as_ref().is_some_and(|modules| modules.bucket_config.is_some());
+    warn("spec.moduleDeployment.bucketConfig", bucket, "deprecated; use bucketConfigs");
+    let clusters = &spec.hazelcast_clusters;
+    // Client configurations are kept by the name of their cluster.
+    let again = |index: usize, name: &str| clusters.iter().take(index).any(|before| before.name == name);
+    for (index, cluster) in clusters.iter().enumerate().filter(|(index, cluster)| again(*index, &cluster.name)) {
+        let message = format!("another cluster of this list is named {} too; the last one counts", cluster.name);
+        warn(&format!("spec.hazelcastClusters[{index}].name"), true, &message);
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests;

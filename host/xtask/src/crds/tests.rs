@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -37,17 +38,17 @@ fn list(path: &str, schema: &Value, added: &mut Vec<String>) {
     let mut line = shown(path);
     let of = |key: &str| fields.get(key);
     let kind = of("type").and_then(Value::as_str).unwrap_or("quantity");
-    line.push_str(&format!(" {kind}"));
+    write!(line, " {kind}").expect("memory");
     for (key, value) in fields {
         let is_said = ["type", "description", "properties", "items", "additionalProperties", "anyOf", "pattern"];
         if key == "x-kubernetes-validations" {
             for rule in value.as_array().expect("rules") {
-                line.push_str(&format!(" rule({})", rule["rule"].as_str().expect("a text")));
+                write!(line, " rule({})", rule["rule"].as_str().expect("a text")).expect("memory");
             }
         } else if !is_said.contains(&key.as_str()) && !key.starts_with("x-kubernetes") {
-            line.push_str(&format!(" {key}={value}"));
+            write!(line, " {key}={value}").expect("memory");
         } else if key == "pattern" && kind == "string" {
-            line.push_str(&format!(" pattern={value}"));
+            write!(line, " pattern={value}").expect("memory");
         }
     }
     // What Kubernetes itself says is not ours to review.

@@ -1,37 +1,73 @@
 //! Rules for a cluster.
 
-use std::collections::BTreeSet;
+mod claims;
+mod cp;
+mod discovery;
+mod edition;
+mod jvm;
+mod network;
+mod security;
+mod storage;
+mod warnings;
 
 use filbert_guest::Violation;
-use hazelcast_api::hazelcast::{
-    AllocatorType, Collector, DataRecoveryPolicy, ExposureType, Spec, StartupAction, WanEndpoint,
-};
-use hazelcast_api::shapes::MutualAuthentication;
+use hazelcast_api::hazelcast::{ExposureType, MemberAccess, Spec};
+use serde_json::Value;
 
-use crate::edition::{Edition, Members};
-use crate::{config, names};
+use super::{Rule, when};
+pub(super) use warnings::warnings;
 
-/// All rules about the specification.
-pub(super) const RULES: &[fn(&Spec) -> Vec<Violation>] = &[
-    one_address_has_no_access_by_member,
-    discovery_is_reachable,
-    certificates_have_a_secret,
-    persistence_has_a_claim,
-    partial_start_allows_loss,
-    size_is_bounded,
-    wan_services_are_of_known_types,
-    wan_ports_do_not_overlap,
-    wan_ports_are_free,
-    lossless_restart_has_persistence,
-    arguments_say_nothing_twice,
-    persistence_has_pooled_memory,
-    catalogue_has_persistence,
-    devices_have_native_memory,
-    devices_have_claims,
-    cp_has_a_size_that_works,
-    cp_has_a_claim,
-    cp_sessions_make_sense,
-    open_source_has_no_enterprise_features,
+/// All rules about the specification alone, in the order in which people see their violations.
+pub(super) const RULES: &[Rule<Spec>] = &[
+    ("HZ-02", one_address_has_no_access_by_member),
+    ("HZ-04", discovery_is_reachable),
+    ("HZ-06", security::certificates_have_a_secret),
+    ("HZ-08", storage::persistence_has_a_claim),
+    ("HZ-09", storage::the_claim_has_access_modes),
+    ("HZ-10", storage::partial_start_allows_loss),
+    ("HZ-12", size_is_bounded),
+    ("HZ-13", network::wan_services_are_of_known_types),
+    ("HZ-14", network::wan_ports_do_not_overlap),
+    ("HZ-15", network::wan_ports_are_free),
+    ("HZ-17", storage::lossless_restart_has_persistence),
+    ("HZ-18", |spec| jvm::twice(spec, jvm::initial_memory)),
+    ("HZ-19", |spec| jvm::twice(spec, jvm::most_memory)),
+    ("HZ-20", |spec| jvm::twice(spec, jvm::most_of_little_memory)),
+    ("HZ-21", |spec| jvm::twice(spec, jvm::logging)),
+    ("HZ-22", |spec| jvm::twice(spec, jvm::serial)),
+    ("HZ-23", |spec| jvm::twice(spec, jvm::parallel)),
+    ("HZ-24", |spec| jvm::twice(spec, jvm::g1)),
+    ("HZ-28", storage::persistence_has_pooled_memory),
+    ("HZ-29", storage::the_catalogue_has_persistence),
+    ("HZ-30", storage::devices_have_native_memory),
+    ("HZ-31", storage::devices_have_claims),
+    ("HZ-32", storage::claims_of_devices_have_access_modes),
+    ("HZ-33", cp::it_has_a_size_that_works),
+    ("HZ-34", cp::it_has_a_claim),
+    ("HZ-35", cp::sessions_outlive_their_heartbeat),
+    ("HZ-36", cp::sessions_end_before_their_member_is_removed),
+    ("HZ-N01", custom_configuration_is_in_one_place),
+    ("HZ-N02", claims::data_is_on_one_claim),
+    ("HZ-N03", claims::names_lead_to_claims),
+    ("HZ-N04", claims::names_are_of_their_own),
+    ("HZ-N05", jvm::diagnostics_are_in_one_place),
+    ("HZ-N06", jvm::a_debugger_has_an_address),
+    ("HZ-N07", network::ports_of_a_pod_differ),
+    ("HZ-N08", network::shared_services_are_there),
+    ("HZ-N09", variables_have_names),
+    ("HZ-N10", lite_members_are_not_negative),
+    ("HZ-N11", discovery::members_are_chosen_in_one_way),
+    ("HZ-N12", discovery::fields_go_with_the_mode),
+    ("HZ-N13", discovery::lists_of_labels_are_of_one_length),
+    ("HZ-N14", discovery::names_tell_no_zones),
+    ("HZ-N15", discovery::names_lead_to_no_single_member),
+    ("HZ-N16", discovery::the_api_has_one_address),
+    ("HZ-N17", security::realms_have_names_of_their_own),
+    ("HZ-N18", security::users_log_in_in_one_way),
+    ("HZ-N19", security::clients_have_a_realm),
+    ("HZ-N20", security::the_operator_is_let_in),
+    ("HZ-N21", security::the_operator_may_do_everything),
+    ("HZ-N22", edition::open_source_has_no_enterprise_features),
 ];
 
 /// The largest cluster.
@@ -52,10 +88,6 @@ pub(super) fn name(name: &str) -> Vec<Violation> {
     vec![Violation::invalid("metadata.name", name, message)]
 }
 
-fn when(violated: bool, violation: impl FnOnce() -> Violation) -> Vec<Violation> {
-    violated.then(violation).into_iter().collect()
-}
-
 /// HZ-02.
 fn one_address_has_no_access_by_member(spec: &Spec) -> Vec<Violation> {
     let violated = spec
@@ -64,6 +96,17 @@ fn one_address_has_no_access_by_member(spec: &Spec) -> Vec<Violation> {
         .is_some_and(|exposure| exposure.type_ == ExposureType::Unisocket && exposure.member_access.is_some());
     when(violated, || {
         Violation::forbidden("spec.exposeExternally.memberAccess", "has no meaning where all members share one address")
+    })
+}
+
+/// HZ-03: whoever says nothing gets it all the same, and members that look for addresses by other means.
+pub(super) fn node_ports_have_addresses(spec: &Spec, node_discovery: bool) -> Vec<Violation> {
+    let by_address = spec.expose_externally.as_ref().is_some_and(|exposure| {
+        exposure.type_ == ExposureType::Smart && exposure.member_access == Some(MemberAccess::NodePortExternalIp)
+    });
+    when(by_address && !node_discovery, || {
+        let message = "members may not read nodes here, so they do not learn the addresses of theirs";
+        Violation::invalid("spec.exposeExternally.memberAccess", "NodePortExternalIP", message)
     })
 }
 
@@ -76,38 +119,6 @@ fn discovery_is_reachable(spec: &Spec) -> Vec<Violation> {
     })
 }
 
-/// HZ-06.
-fn certificates_have_a_secret(spec: &Spec) -> Vec<Violation> {
-    let violated = spec
-        .tls
-        .as_ref()
-        .is_some_and(|tls| tls.secret_name.is_empty() && tls.mutual_authentication != MutualAuthentication::None);
-    when(violated, || Violation::required("spec.tls.secretName", "name the Secret with the certificates"))
-}
-
-/// HZ-08 and HZ-09.
-fn persistence_has_a_claim(spec: &Spec) -> Vec<Violation> {
-    let Some(persistence) = &spec.persistence else { return Vec::new() };
-    match &persistence.pvc {
-        None => vec![Violation::required("spec.persistence.pvc", "say on what volumes data is kept")],
-        Some(claim) => when(claim.access_modes.is_none(), || {
-            Violation::required("spec.persistence.pvc.accessModes", "say how the volume is accessed")
-        }),
-    }
-}
-
-/// HZ-10.
-fn partial_start_allows_loss(spec: &Spec) -> Vec<Violation> {
-    let violated = spec.persistence.as_ref().is_some_and(|persistence| {
-        persistence.startup_action == Some(StartupAction::PartialStart)
-            && persistence.cluster_data_recovery_policy == DataRecoveryPolicy::FullRecoveryOnly
-    });
-    when(violated, || {
-        let message = "PartialStart cannot be used with clusterDataRecoveryPolicy FullRecoveryOnly";
-        Violation::forbidden("spec.persistence.startupAction", message)
-    })
-}
-
 /// HZ-12.
 fn size_is_bounded(spec: &Spec) -> Vec<Violation> {
     when(spec.cluster_size > MAX_SIZE, || {
@@ -115,211 +126,30 @@ fn size_is_bounded(spec: &Spec) -> Vec<Violation> {
     })
 }
 
-fn wan(spec: &Spec) -> &[WanEndpoint] {
-    spec.advanced_network.as_ref().map(|network| network.wan.as_slice()).unwrap_or_default()
+/// Whether a text is there and says something.
+fn given(text: Option<&String>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
 }
 
-/// The first port and the one after the last.
-fn range(endpoint: &WanEndpoint) -> (i64, i64) {
-    let first = endpoint.port.unwrap_or_default();
-    (first, first.saturating_add(endpoint.port_count.unwrap_or_default()))
+fn custom_configuration_is_in_one_place(spec: &Spec) -> Vec<Violation> {
+    let both = given(spec.custom_config_cm_name.as_ref()) && given(spec.custom_config_secret_name.as_ref());
+    when(both, || {
+        let message = "cannot be used together with customConfigCmName";
+        Violation::forbidden("spec.customConfigSecretName", message)
+    })
 }
 
-fn range_text((first, end): (i64, i64)) -> String {
-    format!("{first}-{}", end - 1)
-}
-
-/// HZ-13.
-fn wan_services_are_of_known_types(spec: &Spec) -> Vec<Violation> {
-    let is_wrong = |endpoint: &WanEndpoint| {
-        endpoint.service_type.as_deref().is_some_and(|kind| ["NodePort", "ExternalName"].contains(&kind))
-    };
-    let endpoints = wan(spec).iter().enumerate().filter(|(_, endpoint)| is_wrong(endpoint));
-    endpoints
-        .map(|(index, _)| {
-            let path = format!("spec.advancedNetwork.wan[{index}]");
-            Violation::forbidden(path, "serviceType must be ClusterIP or LoadBalancer")
-        })
+fn variables_have_names(spec: &Spec) -> Vec<Violation> {
+    let nameless = |variable: &Value| variable.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
+    let variables = spec.env.iter().enumerate().filter(|(_, variable)| nameless(variable));
+    variables
+        .map(|(index, _)| Violation::required(format!("spec.env[{index}].name"), "a variable must have a name"))
         .collect()
 }
 
-/// HZ-14.
-fn wan_ports_do_not_overlap(spec: &Spec) -> Vec<Violation> {
-    let mut ranges: Vec<_> = wan(spec).iter().map(range).collect();
-    ranges.sort_unstable();
-    ranges
-        .windows(2)
-        .filter_map(|pair| {
-            let [lower, upper] = pair else { return None };
-            (upper.0 < lower.1).then(|| {
-                let message = format!("overlaps with the ports {}", range_text(*upper));
-                Violation::invalid("spec.advancedNetwork.wan", range_text(*lower), message)
-            })
-        })
-        .collect()
-}
-
-/// HZ-15.
-fn wan_ports_are_free(spec: &Spec) -> Vec<Violation> {
-    const TAKEN: [i64; 3] = [names::CLIENT_PORT, names::MEMBER_PORT, names::REST_PORT];
-    let ranges = wan(spec).iter().map(range).enumerate();
-    ranges
-        .filter(|(_, (first, end))| TAKEN.iter().any(|port| (first..end).contains(&port)))
-        .map(|(index, range)| {
-            let path = format!("spec.advancedNetwork.wan[{index}]");
-            Violation::invalid(path, range_text(range), format!("must not contain {TAKEN:?}"))
-        })
-        .collect()
-}
-
-/// HZ-17.
-fn lossless_restart_has_persistence(spec: &Spec) -> Vec<Violation> {
-    let lossless = spec.jet.instance.as_ref().is_some_and(|instance| instance.lossless_restart_enabled);
-    when(spec.jet.enabled && lossless && spec.persistence.is_none(), || {
-        Violation::forbidden("spec.jet.instance.losslessRestartEnabled", "needs persistence")
-    })
-}
-
-/// HZ-18 to HZ-24.
-fn arguments_say_nothing_twice(spec: &Spec) -> Vec<Violation> {
-    let Some(jvm) = &spec.jvm else { return Vec::new() };
-    let memory = jvm.memory.clone().unwrap_or_default();
-    let gc = jvm.gc.clone().unwrap_or_default();
-    let said = [
-        (memory.initial_ram_percentage.is_some(), "-XX:InitialRAMPercentage"),
-        (memory.max_ram_percentage.is_some(), "-XX:MaxRAMPercentage"),
-        (memory.min_ram_percentage.is_some(), "-XX:MinRAMPercentage"),
-        (gc.logging.is_some(), "-verbose:gc"),
-        (gc.collector == Some(Collector::Serial), "-XX:+UseSerialGC"),
-        (gc.collector == Some(Collector::Parallel), "-XX:+UseParallelGC"),
-        (gc.collector == Some(Collector::G1), "-XX:+UseG1GC"),
-    ];
-    let twice =
-        said.into_iter().filter(|(is_said, option)| *is_said && jvm.args.iter().any(|arg| arg.contains(option)));
-    twice
-        .map(|(_, option)| Violation::duplicate("spec.jvm.args", option, "follows from memory or gc already"))
-        .collect()
-}
-
-/// HZ-28.
-fn persistence_has_pooled_memory(spec: &Spec) -> Vec<Violation> {
-    let standard = spec.native_memory.as_ref().is_some_and(|memory| memory.allocator_type != AllocatorType::Pooled);
-    when(standard && spec.persistence.is_some(), || {
-        Violation::required("spec.nativeMemory.allocatorType", "must be POOLED with persistence")
-    })
-}
-
-/// HZ-29.
-fn catalogue_has_persistence(spec: &Spec) -> Vec<Violation> {
-    let kept = spec.sql.as_ref().is_some_and(|sql| sql.catalog_persistence_enabled);
-    when(kept && spec.persistence.is_none(), || {
-        Violation::forbidden("spec.sql.catalogPersistenceEnabled", "needs persistence")
-    })
-}
-
-/// HZ-30.
-fn devices_have_native_memory(spec: &Spec) -> Vec<Violation> {
-    when(!spec.local_devices.is_empty() && spec.native_memory.is_none(), || {
-        Violation::required("spec.nativeMemory", "tiered storage needs it")
-    })
-}
-
-/// HZ-31 and HZ-32.
-fn devices_have_claims(spec: &Spec) -> Vec<Violation> {
-    let devices = spec.local_devices.iter().enumerate();
-    devices
-        .filter_map(|(index, device)| match &device.pvc {
-            None => Some((index, "pvc", "say on what volume the device is")),
-            Some(claim) if claim.access_modes.is_none() => {
-                Some((index, "pvc.accessModes", "say how the volume is accessed"))
-            }
-            Some(_) => None,
-        })
-        .map(|(index, field, message)| Violation::required(format!("spec.localDevices[{index}].{field}"), message))
-        .collect()
-}
-
-/// HZ-33.
-fn cp_has_a_size_that_works(spec: &Spec) -> Vec<Violation> {
-    when(spec.cp_subsystem.is_some() && ![0, 3, 5, 7].contains(&spec.cluster_size), || {
-        Violation::invalid(
-            "spec.clusterSize",
-            spec.cluster_size,
-            "must be 3, 5 or 7 with the CP subsystem, or 0 to pause",
-        )
-    })
-}
-
-/// HZ-34.
-fn cp_has_a_claim(spec: &Spec) -> Vec<Violation> {
-    let own = spec.cp_subsystem.as_ref().is_some_and(|cp| cp.pvc.is_some());
-    let shared = spec.persistence.as_ref().is_some_and(|persistence| persistence.pvc.is_some());
-    when(spec.cp_subsystem.is_some() && !own && !shared, || {
-        Violation::required("spec.cpSubsystem.pvc", "say on what volumes its data is kept, or turn persistence on")
-    })
-}
-
-/// HZ-35 and HZ-36, with the values that members take where nothing is said.
-fn cp_sessions_make_sense(spec: &Spec) -> Vec<Violation> {
-    let Some(cp) = &spec.cp_subsystem else { return Vec::new() };
-    let life = cp.session_ttl_seconds.unwrap_or(300);
-    let heartbeat = cp.session_heartbeat_interval_seconds.unwrap_or(5);
-    let removal = cp.missing_cp_member_auto_removal_seconds.unwrap_or(14_400);
-    let path = "spec.cpSubsystem.sessionTTLSeconds";
-    let mut violations = when(life <= heartbeat, || {
-        Violation::invalid(path, life, format!("must be more than sessionHeartbeatIntervalSeconds ({heartbeat})"))
-    });
-    violations.extend(when(removal != 0 && life > removal, || {
-        Violation::invalid(path, life, format!("must be at most missingCpMemberAutoRemovalSeconds ({removal})"))
-    }));
-    violations
-}
-
-/// Features with which an open source member does not start.
-fn open_source_has_no_enterprise_features(spec: &Spec) -> Vec<Violation> {
-    if Members::of(spec).edition == Edition::Enterprise || spec.repository.as_deref().is_some_and(is_unknown) {
-        return Vec::new();
-    }
-    let features = [
-        ("spec.persistence", spec.persistence.is_some()),
-        ("spec.cpSubsystem", spec.cp_subsystem.is_some()),
-        ("spec.tls", spec.tls.is_some()),
-        ("spec.userCodeNamespaces", spec.user_code_namespaces.is_some()),
-        ("spec.sql.catalogPersistenceEnabled", spec.sql.as_ref().is_some_and(|sql| sql.catalog_persistence_enabled)),
-    ];
-    let message = "needs the enterprise edition: name a licence in spec.licenseKeySecretName";
-    features.into_iter().filter(|(_, used)| *used).map(|(path, _)| Violation::forbidden(path, message)).collect()
-}
-
-/// An image of somebody's own may hold enterprise members whatever it is called.
-fn is_unknown(repository: &str) -> bool {
-    !repository.ends_with("hazelcast/hazelcast")
-}
-
-/// What is allowed and has no effect, or not the one that people may expect.
-pub(super) fn warnings(spec: &Spec) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let members = Members::of(spec);
-    if members.edition == Edition::OpenSource {
-        let without_effect = [
-            ("spec.nativeMemory", spec.native_memory.is_some()),
-            ("spec.localDevices", !spec.local_devices.is_empty()),
-            ("spec.advancedNetwork.wan", !wan(spec).is_empty()),
-        ];
-        let set = without_effect.into_iter().filter(|(_, set)| *set);
-        warnings.extend(set.map(|(path, _)| format!("{path}: open source members ignore it")));
-    } else if members.licence.is_none() {
-        warnings.push("spec.licenseKeySecretName: enterprise members do not start without a licence".to_owned());
-    }
-    let fixed = spec.properties.keys().filter(|name| config::is_fixed_property(name));
-    warnings
-        .extend(fixed.map(|name| format!("spec.properties[{name}]: belongs to the operator, which sets it to true")));
-    let mut seen = BTreeSet::new();
-    let named = spec.env.iter().filter_map(|variable| variable.get("name").and_then(serde_json::Value::as_str));
-    for name in named.filter(|name| !seen.insert(*name)) {
-        warnings.push(format!("spec.env: {name} stands there twice; the last one counts"));
-    }
-    warnings
+fn lite_members_are_not_negative(spec: &Spec) -> Vec<Violation> {
+    let count = spec.lite_member.as_ref().and_then(|lite| lite.count).unwrap_or_default();
+    when(count < 0, || Violation::invalid("spec.liteMember.count", count, "must be at least 0"))
 }
 
 #[cfg(test)]

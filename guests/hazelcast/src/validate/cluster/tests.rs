@@ -1,226 +1,559 @@
-use filbert_guest::{Review, Validation};
+use filbert_guest::{Context, Review, Validation};
+use hazelcast_api::Hazelcast;
 use serde_json::{Value, json};
 
+use super::RULES;
 use crate::validate::HazelcastRules;
+use crate::validate::cases::{Case, begin_with, check, violations, warnings};
 
-fn paths(mut spec: Value) -> Vec<String> {
-    // Rules of editions have tests of their own.
+/// Enterprise, so that rules about editions keep out of it.
+fn licensed(mut spec: Value) -> Value {
     if let Some(fields) = spec.as_object_mut() {
         fields.entry("licenseKeySecretName").or_insert_with(|| "key".into());
     }
-    violations("library", spec)
+    spec
 }
 
-fn violations(name: &str, spec: Value) -> Vec<String> {
-    let verdict = HazelcastRules::validate(&Review::test(name, &json!({"spec": spec})));
-    verdict.violations.into_iter().map(|violation| violation.path).collect()
-}
-
-fn warnings(spec: Value) -> Vec<String> {
-    HazelcastRules::validate(&Review::test("library", &json!({"spec": spec}))).warnings
+fn case(rule: &'static str, broken: Value, expected: &'static [&'static str], kept: Value) -> Case {
+    Case(rule, licensed(broken), expected, licensed(kept))
 }
 
 fn claim() -> Value {
     json!({"accessModes": ["ReadWriteOnce"]})
 }
 
-const NONE: [&str; 0] = [];
-
-#[test]
-fn admits_a_default_cluster_of_either_edition_without_a_warning() {
-    for spec in [json!({}), json!({"licenseKeySecretName": "key"})] {
-        assert_eq!(violations("library", spec.clone()), NONE);
-        assert_eq!(warnings(spec), NONE);
-    }
+fn persistent(mut more: Value) -> Value {
+    more["persistence"] = json!({"pvc": claim()});
+    more
 }
 
-#[test]
-fn rejects_names_that_cannot_name_a_service() {
-    for name in ["1library", "library-", "a..b", "a_b"] {
-        assert_eq!(violations(name, json!({})), ["metadata.name"], "{name}");
-    }
-    assert_eq!(violations("a.b-c", json!({})), NONE);
+fn cp(mut cp: Value) -> Value {
+    cp["pvc"] = claim();
+    json!({"cpSubsystem": cp})
 }
 
-#[test]
-fn rejects_access_by_member_with_one_address_for_all() {
-    let spec = json!({"exposeExternally": {"type": "Unisocket", "memberAccess": "LoadBalancer"}});
-    assert_eq!(paths(spec), ["spec.exposeExternally.memberAccess"]);
+fn wan(endpoints: Value) -> Value {
+    json!({"advancedNetwork": {"wan": endpoints}})
 }
 
-#[test]
-fn rejects_discovery_that_leads_nowhere() {
-    let spec = json!({"exposeExternally": {"discoveryServiceType": "ClusterIP"}});
-    assert_eq!(paths(spec), ["spec.exposeExternally.discoveryServiceType"]);
-}
-
-#[test]
-fn rejects_certificates_without_a_secret() {
-    assert_eq!(paths(json!({"tls": {"secretName": "", "mutualAuthentication": "Required"}})), ["spec.tls.secretName"]);
-    assert_eq!(paths(json!({"tls": {"secretName": "s"}})), NONE);
-}
-
-#[test]
-fn rejects_persistence_without_a_claim_or_access_modes() {
-    assert_eq!(paths(json!({"persistence": {}})), ["spec.persistence.pvc"]);
-    assert_eq!(paths(json!({"persistence": {"pvc": {}}})), ["spec.persistence.pvc.accessModes"]);
-    assert_eq!(paths(json!({"persistence": {"pvc": claim()}})), NONE);
-}
-
-#[test]
-fn rejects_a_partial_start_with_full_recovery() {
-    let spec = |policy| json!({"persistence": {"pvc": claim(), "startupAction": "PartialStart", "clusterDataRecoveryPolicy": policy}});
-    assert_eq!(paths(spec("FullRecoveryOnly")), ["spec.persistence.startupAction"]);
-    assert_eq!(paths(spec("PartialRecoveryMostRecent")), NONE);
-}
-
-#[test]
-fn rejects_more_than_300_members() {
-    assert_eq!(paths(json!({"clusterSize": 301})), ["spec.clusterSize"]);
-    assert_eq!(paths(json!({"clusterSize": 300})), NONE);
-}
-
-#[test]
-fn rejects_node_ports_for_other_clusters() {
-    let spec = |kind| json!({"advancedNetwork": {"wan": [{"port": 5720, "portCount": 1, "serviceType": kind}]}});
-    assert_eq!(paths(spec("NodePort")), ["spec.advancedNetwork.wan[0]"]);
-    assert_eq!(paths(spec("ClusterIP")), NONE);
-}
-
-#[test]
-fn rejects_ranges_of_ports_that_overlap_and_names_both() {
-    let spec = json!({"licenseKeySecretName": "key", "advancedNetwork": {"wan": [{"port": 5002, "portCount": 3}, {"port": 5001, "portCount": 3}]}});
-    let verdict = HazelcastRules::validate(&Review::test("library", &json!({"spec": spec})));
-    let violation = &verdict.violations[0];
-    assert_eq!((violation.path.as_str(), &violation.value), ("spec.advancedNetwork.wan", &Some("5001-5003".into())));
-    assert_eq!(violation.message, "overlaps with the ports 5002-5004");
-}
-
-#[test]
-fn rejects_ports_that_are_taken() {
-    let spec = json!({"advancedNetwork": {"wan": [{"port": 5695, "portCount": 10}]}});
-    assert_eq!(paths(spec), ["spec.advancedNetwork.wan[0]"]);
-}
-
-#[test]
-fn rejects_lossless_restart_without_persistence() {
-    let jet = json!({"instance": {"losslessRestartEnabled": true}});
-    assert_eq!(paths(json!({"jet": jet})), ["spec.jet.instance.losslessRestartEnabled"]);
-    assert_eq!(paths(json!({"jet": jet, "persistence": {"pvc": claim()}})), NONE);
-}
-
-#[test]
-fn rejects_arguments_that_say_something_twice() {
-    for (jvm, argument) in [
-        (json!({"memory": {"initialRAMPercentage": "1"}}), "-XX:InitialRAMPercentage=2"),
-        (json!({"memory": {"maxRAMPercentage": "1"}}), "-XX:MaxRAMPercentage=2"),
-        (json!({"memory": {"minRAMPercentage": "1"}}), "-XX:MinRAMPercentage=2"),
-        (json!({"gc": {"logging": false}}), "-verbose:gc"),
-        (json!({"gc": {"collector": "Serial"}}), "-XX:+UseSerialGC"),
-        (json!({"gc": {"collector": "Parallel"}}), "-XX:+UseParallelGC"),
-        (json!({"gc": {"collector": "G1"}}), "-XX:+UseG1GC"),
-    ] {
-        let mut jvm = jvm;
-        jvm["args"] = json!([argument]);
-        assert_eq!(paths(json!({"jvm": jvm})), ["spec.jvm.args"], "{argument}");
-    }
-    assert_eq!(paths(json!({"jvm": {"args": ["-verbose:gc"], "gc": {"collector": "G1"}}})), NONE);
-}
-
-#[test]
-fn rejects_persistence_with_memory_that_is_not_pooled() {
-    let spec = |kind| json!({"persistence": {"pvc": claim()}, "nativeMemory": {"allocatorType": kind}});
-    assert_eq!(paths(spec("STANDARD")), ["spec.nativeMemory.allocatorType"]);
-    assert_eq!(paths(spec("POOLED")), NONE);
-}
-
-#[test]
-fn rejects_a_kept_catalogue_without_persistence() {
-    let spec = json!({"sql": {"catalogPersistenceEnabled": true}});
-    assert_eq!(paths(spec), ["spec.sql.catalogPersistenceEnabled"]);
-}
-
-#[test]
-fn rejects_devices_without_native_memory_or_claims() {
-    let spec = json!({"localDevices": [{"name": "a", "pvc": claim()}, {"name": "b"}, {"name": "c", "pvc": {}}]});
-    assert_eq!(paths(spec), ["spec.nativeMemory", "spec.localDevices[1].pvc", "spec.localDevices[2].pvc.accessModes"]);
-}
-
-#[test]
-fn rejects_sizes_with_which_cp_does_not_work() {
-    let spec = |size| json!({"clusterSize": size, "cpSubsystem": {"pvc": claim()}});
-    for size in [1, 2, 4, 6, 8] {
-        assert_eq!(paths(spec(size)), ["spec.clusterSize"], "{size}");
-    }
-    for size in [0, 3, 5, 7] {
-        assert_eq!(paths(spec(size)), NONE, "{size}");
-    }
-}
-
-#[test]
-fn rejects_cp_without_any_claim() {
-    assert_eq!(paths(json!({"cpSubsystem": {}})), ["spec.cpSubsystem.pvc"]);
-    assert_eq!(paths(json!({"cpSubsystem": {}, "persistence": {"pvc": claim()}})), NONE);
-}
-
-#[test]
-fn rejects_sessions_shorter_than_their_heartbeat_or_longer_than_a_missing_member_is_kept() {
-    let spec = |cp: Value| {
-        let mut cp = cp;
-        cp["pvc"] = claim();
-        json!({"cpSubsystem": cp})
+/// Arguments beside what they repeat, and beside something else.
+fn twice(rule: &'static str, jvm: Value, argument: &str, expected: &'static [&'static str]) -> Case {
+    let with = |argument: &str| {
+        let mut jvm = jvm.clone();
+        jvm["args"] = json!(["-Dfirst=1", argument]);
+        json!({"jvm": jvm})
     };
-    let path = ["spec.cpSubsystem.sessionTTLSeconds"];
-    assert_eq!(paths(spec(json!({"sessionTTLSeconds": 5}))), path);
-    assert_eq!(paths(spec(json!({"missingCpMemberAutoRemovalSeconds": 299}))), path);
-    assert_eq!(paths(spec(json!({"missingCpMemberAutoRemovalSeconds": 0}))), NONE);
+    case(rule, with(argument), expected, with("-Dother=1"))
 }
 
-#[test]
-fn rejects_enterprise_features_of_open_source_members() {
-    let spec = json!({
-        "persistence": {"pvc": claim()}, "cpSubsystem": {}, "tls": {"secretName": "s"}, "userCodeNamespaces": {},
-        "sql": {"catalogPersistenceEnabled": true},
+fn security(mut change: Value) -> Value {
+    let mut security = json!({
+        "operatorClientSecretName": "ops",
+        "realms": [{"name": "people", "authentication": {"simple": {"users": [{"secretName": "ops", "roles": ["root"]}]}}}],
+        "clientAuthentication": {"realm": "people"},
+        "clientPermissions": {"all": {"principal": "root"}},
     });
-    assert_eq!(
-        violations("library", spec.clone()),
-        [
-            "spec.persistence",
-            "spec.cpSubsystem",
-            "spec.tls",
-            "spec.userCodeNamespaces",
-            "spec.sql.catalogPersistenceEnabled"
-        ]
-    );
-    assert_eq!(paths(spec.clone()), NONE);
-    let mut own_image = spec;
-    own_image["repository"] = "registry.example/ours".into();
-    assert_eq!(violations("library", own_image), NONE);
+    let (into, from) = (security.as_object_mut().expect("an object"), change.as_object_mut().expect("an object"));
+    into.append(from);
+    json!({"security": security})
+}
+
+fn discovery(discovery: Value) -> Value {
+    json!({"discovery": discovery})
+}
+
+fn exposure() -> Vec<Case> {
+    vec![
+        case(
+            "HZ-02",
+            json!({"exposeExternally": {"type": "Unisocket", "memberAccess": "LoadBalancer"}, "clusterName": "blue"}),
+            &["spec.exposeExternally.memberAccess: Forbidden: "],
+            json!({"exposeExternally": {"type": "Smart", "memberAccess": "LoadBalancer"}}),
+        ),
+        case(
+            "HZ-04",
+            json!({"exposeExternally": {"discoveryServiceType": "ClusterIP"}}),
+            &[r#"spec.exposeExternally.discoveryServiceType: Invalid value: "ClusterIP": "#],
+            json!({"exposeExternally": {"discoveryServiceType": "NodePort"}}),
+        ),
+        case(
+            "HZ-12",
+            json!({"clusterSize": 301}),
+            &["spec.clusterSize: Invalid value: 301: "],
+            json!({"clusterSize": 300}),
+        ),
+        case(
+            "HZ-13",
+            wan(
+                json!([{"port": 5720, "serviceType": "ClusterIP"}, {"port": 5730, "name": "b", "serviceType": "ExternalName"}]),
+            ),
+            &["spec.advancedNetwork.wan[1]: Forbidden: "],
+            wan(json!([{"port": 5720, "serviceType": "NodePort"}])),
+        ),
+        case(
+            "HZ-14",
+            wan(json!([{"port": 5002, "portCount": 3}, {"port": 5001, "portCount": 3}])),
+            &[r#"spec.advancedNetwork.wan: Invalid value: "5001-5003": overlaps with the ports 5002-5004"#],
+            wan(json!([{"port": 5004, "portCount": 3}, {"port": 5001, "portCount": 3}])),
+        ),
+        // A wide range hides none of those in it.
+        case(
+            "HZ-14",
+            wan(json!([{"port": 5000, "portCount": 50}, {"port": 5001}, {"port": 5020}])),
+            &[
+                r#"spec.advancedNetwork.wan: Invalid value: "5000-5049": overlaps with the ports 5001-5001"#,
+                r#"spec.advancedNetwork.wan: Invalid value: "5000-5049": overlaps with the ports 5020-5020"#,
+            ],
+            wan(json!([{"port": 5000, "portCount": 20}, {"port": 5020}])),
+        ),
+        case(
+            "HZ-15",
+            wan(json!([{"port": 5800}, {"port": 5701, "portCount": 20}])),
+            &[r#"spec.advancedNetwork.wan[1]: Invalid value: "5701-5720": "#],
+            wan(json!([{"port": 5800}, {"port": 5703, "portCount": 20}])),
+        ),
+        case(
+            "HZ-15",
+            json!({"advancedNetwork": {"clientServerSocketEndpointConfig": {"port": 5801}, "wan": [{"port": 5801}]}}),
+            &[r#"spec.advancedNetwork.wan[0]: Invalid value: "5801-5801": "#],
+            json!({"advancedNetwork": {"clientServerSocketEndpointConfig": {"port": 5801}, "wan": [{"port": 5701}]}}),
+        ),
+        case(
+            "HZ-N07",
+            json!({"jvm": {"debug": {"enabled": true, "port": 5701}}, "advancedNetwork": {"clientServerSocketEndpointConfig": {"port": 8081}}}),
+            &["spec.advancedNetwork.clientServerSocketEndpointConfig.port: Invalid value: 8081: "],
+            json!({"jvm": {"debug": {"enabled": true, "port": 5005}}, "advancedNetwork": {"clientServerSocketEndpointConfig": {"port": 5801}}}),
+        ),
+        case(
+            "HZ-N07",
+            json!({"jvm": {"debug": {"enabled": true, "port": 5701}}, "liteMember": {"count": 1, "jvm": {"debug": {"enabled": true, "port": 5710}}}}),
+            &["spec.jvm.debug.port: Invalid value: 5701: ", "spec.liteMember.jvm.debug.port: Invalid value: 5710: "],
+            json!({"jvm": {"debug": {"enabled": true, "port": 5701, "attach": "me:1"}}, "liteMember": {"count": 1, "jvm": {"debug": {"port": 5710}}}}),
+        ),
+        case(
+            "HZ-N08",
+            wan(json!([{"serviceType": "WithExposeExternally"}])),
+            &["spec.advancedNetwork.wan[0].serviceType: Forbidden: "],
+            json!({"exposeExternally": {}, "advancedNetwork": {"wan": [{"serviceType": "WithExposeExternally"}]}}),
+        ),
+    ]
+}
+
+fn data() -> Vec<Case> {
+    vec![
+        case(
+            "HZ-08",
+            json!({"persistence": {}}),
+            &["spec.persistence.pvc: Required value: "],
+            json!({"persistence": {"pvcName": "data"}, "persistenceVolumeClaims": [{"name": "data", "accessModes": ["ReadWriteOnce"]}]}),
+        ),
+        case(
+            "HZ-09",
+            json!({"persistence": {"pvc": {}}}),
+            &["spec.persistence.pvc.accessModes: Required value: "],
+            json!({"persistence": {"pvc": {"accessModes": []}}}),
+        ),
+        case(
+            "HZ-10",
+            json!({"persistence": {"pvc": claim(), "startupAction": "PartialStart", "clusterDataRecoveryPolicy": "FullRecoveryOnly"}}),
+            &["spec.persistence.startupAction: Forbidden: "],
+            json!({"persistence": {"pvc": claim(), "startupAction": "PartialStart", "clusterDataRecoveryPolicy": "PartialRecoveryMostRecent"}}),
+        ),
+        case(
+            "HZ-17",
+            json!({"jet": {"instance": {"losslessRestartEnabled": true}}}),
+            &["spec.jet.instance.losslessRestartEnabled: Forbidden: "],
+            json!({"jet": {"enabled": false, "instance": {"losslessRestartEnabled": true}}}),
+        ),
+        case(
+            "HZ-28",
+            persistent(json!({"nativeMemory": {"allocatorType": "STANDARD"}})),
+            &["spec.nativeMemory.allocatorType: Required value: "],
+            persistent(json!({"nativeMemory": {"allocatorType": "POOLED"}})),
+        ),
+        case(
+            "HZ-29",
+            json!({"sql": {"catalogPersistenceEnabled": true}}),
+            &["spec.sql.catalogPersistence: Forbidden: "],
+            persistent(json!({"sql": {"catalogPersistenceEnabled": true}})),
+        ),
+        case(
+            "HZ-30",
+            json!({"localDevices": [{"name": "a", "pvc": claim()}]}),
+            &["spec.nativeMemory: Required value: "],
+            json!({"localDevices": [{"name": "a", "pvc": claim()}], "nativeMemory": {}}),
+        ),
+        case(
+            "HZ-31",
+            json!({"nativeMemory": {}, "localDevices": [{"name": "a"}, {"name": "b"}]}),
+            &["spec.localDevices.pvc: Required value: "],
+            json!({"nativeMemory": {}, "localDevices": [{"name": "a", "pvc": claim()}]}),
+        ),
+        case(
+            "HZ-32",
+            json!({"nativeMemory": {}, "localDevices": [{"name": "a", "pvc": {}}, {"name": "b", "pvc": {}}]}),
+            &["spec.localDevices.pvc.accessModes: Required value: "],
+            json!({"nativeMemory": {}, "localDevices": [{"name": "a", "pvc": {"accessModes": []}}]}),
+        ),
+        case(
+            "HZ-33",
+            json!({"clusterSize": 4, "cpSubsystem": {"pvc": claim()}}),
+            &["spec.clusterSize: Invalid value: 4: "],
+            json!({"clusterSize": 0, "cpSubsystem": {"pvc": claim()}}),
+        ),
+        case(
+            "HZ-34",
+            json!({"cpSubsystem": {}}),
+            &["spec.cpSubsystem.pvc: Required value: "],
+            persistent(json!({"cpSubsystem": {}})),
+        ),
+        case(
+            "HZ-35",
+            cp(json!({"sessionTTLSeconds": 5})),
+            &["spec.cpSubsystem.sessionTTLSeconds: Invalid value: 5: "],
+            cp(json!({"sessionTTLSeconds": 6})),
+        ),
+        case(
+            "HZ-36",
+            cp(json!({"missingCpMemberAutoRemovalSeconds": 299})),
+            &["spec.cpSubsystem.sessionTTLSeconds: Invalid value: 300: "],
+            cp(json!({"missingCpMemberAutoRemovalSeconds": 0})),
+        ),
+        case(
+            "HZ-N02",
+            json!({
+                "persistence": {"pvc": claim(), "pvcName": "data"}, "cpSubsystem": {"pvc": claim(), "pvcName": "data"},
+                "persistenceVolumeClaims": [{"name": "data"}],
+            }),
+            &["spec.persistence.pvcName: Forbidden: ", "spec.cpSubsystem.pvcName: Forbidden: "],
+            json!({"persistence": {"pvcName": "data"}, "cpSubsystem": {"pvcName": "data"}, "persistenceVolumeClaims": [{"name": "data"}]}),
+        ),
+        case(
+            "HZ-N03",
+            json!({"diagnostics": {"pvcName": "logs"}, "persistenceVolumeClaims": [{"name": "data"}]}),
+            &[r#"spec.diagnostics.pvcName: Not found: "logs": "#],
+            json!({"diagnostics": {"pvcName": "data"}, "persistenceVolumeClaims": [{"name": "data"}]}),
+        ),
+        case(
+            "HZ-N04",
+            persistent(
+                json!({"persistenceVolumeClaims": [{"name": "data"}, {"name": "data"}, {"name": "Data"}, {"name": "persistence"}]}),
+            ),
+            &[
+                r#"spec.persistenceVolumeClaims[1].name: Duplicate value: "data": "#,
+                r#"spec.persistenceVolumeClaims[2].name: Invalid value: "Data": "#,
+                r#"spec.persistenceVolumeClaims[3].name: Invalid value: "persistence": "#,
+            ],
+            json!({"persistenceVolumeClaims": [{"name": "data"}, {"name": "persistence"}]}),
+        ),
+    ]
+}
+
+fn virtual_machine() -> Vec<Case> {
+    const ARGS: &[&str] = &[r#"spec.jvm.args: Duplicate value: ""#];
+    let memory = |field: &str| json!({"memory": {field: "1"}});
+    vec![
+        twice("HZ-18", memory("initialRAMPercentage"), "-XX:InitialRAMPercentage=2", ARGS),
+        twice("HZ-19", memory("maxRAMPercentage"), "-XX:MaxRAMPercentage=2", ARGS),
+        twice("HZ-20", memory("minRAMPercentage"), "-XX:MinRAMPercentage=2", ARGS),
+        twice("HZ-21", json!({"gc": {"logging": false}}), "-verbose:gc", ARGS),
+        twice("HZ-22", json!({"gc": {"collector": "Serial"}}), "-XX:+UseSerialGC", ARGS),
+        twice("HZ-23", json!({"gc": {"collector": "Parallel"}}), "-XX:+UseParallelGC", ARGS),
+        twice("HZ-24", json!({"gc": {"collector": "G1"}}), "-XX:+UseG1GC", ARGS),
+        case(
+            "HZ-24",
+            json!({"liteMember": {"count": 1, "jvm": {"gc": {"collector": "G1"}, "args": ["-XX:+UseG1GC"]}}}),
+            &[r#"spec.liteMember.jvm.args: Duplicate value: "-XX:+UseG1GC": "#],
+            json!({"jvm": {"gc": {"collector": "Serial"}, "args": ["-XX:+UseG1GC"]}}),
+        ),
+        case(
+            "HZ-N05",
+            json!({"diagnostics": {}, "jvm": {"args": ["-Dhazelcast.diagnostics.enabled=true"]}}),
+            &["spec.jvm.args: Forbidden: "],
+            json!({"jvm": {"args": ["-Dhazelcast.diagnostics.enabled=true"]}}),
+        ),
+        case(
+            "HZ-N06",
+            json!({"jvm": {"debug": {"enabled": true, "attach": "workstation"}}}),
+            &[r#"spec.jvm.debug.attach: Invalid value: "workstation": must be host:port"#],
+            json!({"jvm": {"debug": {"enabled": true, "attach": "workstation:5005"}}}),
+        ),
+        case(
+            "HZ-N01",
+            json!({"customConfigCmName": "a", "customConfigSecretName": "b"}),
+            &["spec.customConfigSecretName: Forbidden: "],
+            json!({"customConfigCmName": "", "customConfigSecretName": "b"}),
+        ),
+        case(
+            "HZ-N09",
+            json!({"env": [{"name": "A"}, {"name": ""}]}),
+            &["spec.env[1].name: Required value: "],
+            json!({"env": [{"name": "A"}]}),
+        ),
+        case(
+            "HZ-N10",
+            json!({"liteMember": {"count": -1}}),
+            &["spec.liteMember.count: Invalid value: -1: "],
+            json!({"liteMember": {"count": 0}}),
+        ),
+    ]
+}
+
+fn finding_each_other() -> Vec<Case> {
+    vec![
+        case(
+            "HZ-N11",
+            discovery(json!({"serviceName": "a", "podLabelName": "b", "podLabelValue": "c"})),
+            &["spec.discovery: Forbidden: choose members in one way, not by serviceName and podLabelName"],
+            discovery(json!({"serviceName": "a", "wholeNamespace": false})),
+        ),
+        case(
+            "HZ-N12",
+            discovery(json!({"mode": "DNS", "serviceName": "a", "namespace": "b"})),
+            &["spec.discovery.namespace: Forbidden: ", "spec.discovery.serviceName: Forbidden: "],
+            discovery(json!({"mode": "DNS", "serviceDns": "a", "serviceDnsTimeoutSeconds": 1, "servicePort": 1})),
+        ),
+        case(
+            "HZ-N12",
+            discovery(json!({"serviceDns": "a"})),
+            &["spec.discovery.serviceDns: Forbidden: has no meaning with mode API"],
+            discovery(json!({"serviceName": "a", "servicePort": 1})),
+        ),
+        case(
+            "HZ-N13",
+            discovery(json!({"podLabelName": "a,b", "podLabelValue": "c"})),
+            &[
+                r#"spec.discovery.podLabelValue: Invalid value: "c": must list as many values as podLabelName lists labels (2)"#,
+            ],
+            discovery(json!({"podLabelName": "a,b", "podLabelValue": "c,d"})),
+        ),
+        case(
+            "HZ-N13",
+            discovery(json!({"serviceLabelName": "a,b"})),
+            &[r#"spec.discovery.serviceLabelValue: Invalid value: "true": "#],
+            discovery(json!({"serviceLabelName": "a"})),
+        ),
+        case(
+            "HZ-N14",
+            json!({"discovery": {"mode": "DNS"}, "highAvailabilityMode": "ZONE"}),
+            &["spec.highAvailabilityMode: Forbidden: "],
+            json!({"discovery": {"mode": "API"}, "highAvailabilityMode": "ZONE"}),
+        ),
+        case(
+            "HZ-N15",
+            json!({"discovery": {"mode": "DNS", "serviceDns": "a"}, "exposeExternally": {"type": "Smart"}}),
+            &["spec.discovery.mode: Forbidden: "],
+            json!({"discovery": {"mode": "DNS", "serviceDns": "a"}, "exposeExternally": {"type": "Unisocket"}}),
+        ),
+        case(
+            "HZ-N15",
+            json!({"discovery": {"mode": "DNS"}, "exposeExternally": {"type": "Unisocket"}}),
+            &["spec.discovery.mode: Forbidden: "],
+            json!({"discovery": {"mode": "DNS"}}),
+        ),
+        case(
+            "HZ-N16",
+            json!({"discovery": {"kubernetesMaster": "https://a"}, "kubernetesMaster": "https://b"}),
+            &[r#"spec.discovery.kubernetesMaster: Duplicate value: "https://a": "#],
+            json!({"discovery": {"kubernetesMaster": "https://a"}, "kubernetesMaster": "https://a"}),
+        ),
+    ]
+}
+
+fn who_may_connect() -> Vec<Case> {
+    let realm = |name: &str| json!({"name": name, "authentication": {"jaas": [{"className": "a.B"}]}});
+    vec![
+        case(
+            "HZ-06",
+            json!({"tls": {"secretName": "", "mutualAuthentication": "Required"}}),
+            &["spec.tls.secretName: Required value: "],
+            json!({"tls": {"secretName": "s", "mutualAuthentication": "Required"}}),
+        ),
+        case(
+            "HZ-N17",
+            security(json!({"realms": [realm("people"), realm("people")]})),
+            &[r#"spec.security.realms[1].name: Duplicate value: "people": "#],
+            security(json!({"realms": [realm("people"), realm("others")]})),
+        ),
+        case(
+            "HZ-N18",
+            security(
+                json!({"realms": [realm("people"), {"name": "b", "authentication": {"simple": {}, "jaas": [{"className": "a.B"}]}}]}),
+            ),
+            &["spec.security.realms[1].authentication: Forbidden: "],
+            security(json!({"realms": [realm("people")]})),
+        ),
+        case(
+            "HZ-N19",
+            security(json!({"clientAuthentication": {"realm": "nobody"}})),
+            &[r#"spec.security.clientAuthentication.realm: Not found: "nobody": "#],
+            security(json!({})),
+        ),
+        case(
+            "HZ-N20",
+            security(json!({"operatorClientSecretName": "nobody"})),
+            &[r#"spec.security.operatorClientSecretName: Not found: "nobody": "#],
+            security(json!({})),
+        ),
+        case(
+            "HZ-N21",
+            security(json!({"clientPermissions": {"all": {"principal": "shop"}}})),
+            &[r#"spec.security.clientPermissions.all.principal: Invalid value: "shop": "#],
+            security(json!({"clientPermissions": {"all": {}}})),
+        ),
+        case(
+            "HZ-N21",
+            security(json!({"clientPermissions": {}})),
+            &["spec.security.clientPermissions.all: Required value: "],
+            security(json!({"realms": [realm("people")]})),
+        ),
+        Case(
+            "HZ-N22",
+            json!({
+                "persistence": {"pvc": claim()}, "cpSubsystem": {}, "tls": {"secretName": "s"}, "userCodeNamespaces": {},
+                "sql": {"catalogPersistenceEnabled": true},
+            }),
+            &[
+                "spec.persistence: Forbidden: needs the enterprise edition",
+                "spec.cpSubsystem: Forbidden: needs the enterprise edition",
+                "spec.tls: Forbidden: needs the enterprise edition",
+                "spec.userCodeNamespaces: Forbidden: needs the enterprise edition",
+                "spec.sql.catalogPersistenceEnabled: Forbidden: needs the enterprise edition",
+            ],
+            json!({"persistence": {"pvc": claim()}, "repository": "registry.example/ours"}),
+        ),
+    ]
 }
 
 #[test]
-fn warns_of_what_has_no_effect() {
-    let spec = json!({"nativeMemory": {}, "properties": {"hazelcast.persistence.auto.cluster.state": "false"}});
-    assert_eq!(
-        warnings(spec),
-        [
-            "spec.nativeMemory: open source members ignore it",
-            "spec.properties[hazelcast.persistence.auto.cluster.state]: belongs to the operator, which sets it to true",
-        ]
-    );
+fn each_rule_refuses_what_breaks_it_and_admits_its_neighbour() {
+    let cases: Vec<_> = [exposure(), data(), virtual_machine(), finding_each_other(), who_may_connect()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let rules: Vec<_> = RULES.iter().map(|(rule, _)| *rule).collect();
+    check::<HazelcastRules>(&cases, &rules);
 }
 
 #[test]
-fn warns_of_enterprise_members_without_a_licence() {
-    let warnings = warnings(json!({"repository": "docker.io/hazelcast/hazelcast-enterprise"}));
-    assert_eq!(warnings, ["spec.licenseKeySecretName: enterprise members do not start without a licence"]);
+fn everything_that_is_wrong_is_said_at_once() {
+    let spec = licensed(json!({
+        "persistence": {"startupAction": "PartialStart", "clusterDataRecoveryPolicy": "FullRecoveryOnly"},
+        "clusterSize": 5000, "advancedNetwork": {"wan": [{"port": 5701, "portCount": 20}, {"port": 5709, "portCount": 1}]},
+        "exposeExternally": {"type": "Unisocket", "discoveryServiceType": "LoadBalancer", "memberAccess": "LoadBalancer"},
+    }));
+    let expected = [
+        "spec.exposeExternally.memberAccess: Forbidden: ",
+        "spec.persistence.pvc: Required value: ",
+        "spec.persistence.startupAction: Forbidden: ",
+        "spec.clusterSize: Invalid value: 5000: ",
+        r#"spec.advancedNetwork.wan: Invalid value: "5701-5720": overlaps with the ports 5709-5709"#,
+        r#"spec.advancedNetwork.wan[0]: Invalid value: "5701-5720": "#,
+    ];
+    begin_with(&violations::<HazelcastRules>(&spec), &expected, "all");
 }
 
 #[test]
-fn warns_of_fields_that_are_ignored() {
-    let warnings = warnings(json!({"agent": {}}));
-    assert_eq!(
-        warnings,
-        ["spec.agent: not acted on yet: pods wait for the Secret hazelcast-agent-cert, which is not made"]
-    );
+fn names_that_cannot_name_a_service_are_refused() {
+    let found = |name: &str| {
+        let verdict = HazelcastRules::validate(&Review::test(name, &json!({"spec": {}})));
+        verdict.violations.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for name in ["1library", "library-", "a..b", "a_b"] {
+        begin_with(&found(name), &[&format!("metadata.name: Invalid value: \"{name}\": ")], "HZ-01");
+    }
+    begin_with(&found("a.b-c"), &[], "HZ-01");
+}
+
+#[test]
+fn node_ports_need_addresses_where_people_ask_for_them_in_so_many_words() {
+    let found = |exposure: Value| {
+        let spec = json!({"exposeExternally": exposure});
+        let spec: Context<Hazelcast> = Context::test("library", json!({"spec": spec}));
+        let found = super::node_ports_have_addresses(&spec.object().spec, false);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let expected = [r#"spec.exposeExternally.memberAccess: Invalid value: "NodePortExternalIP": "#];
+    begin_with(&found(json!({"memberAccess": "NodePortExternalIP"})), &expected, "HZ-03");
+    for exposure in [json!({}), json!({"memberAccess": "LoadBalancer"})] {
+        begin_with(&found(exposure), &[], "HZ-03");
+    }
+}
+
+#[test]
+fn what_goes_is_not_judged() {
+    let object = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"clusterSize": 301}});
+    let verdict = HazelcastRules::validate(&Review::test_update("library", &object, &object));
+    assert_eq!(verdict.violations, []);
+}
+
+#[test]
+fn a_default_cluster_of_either_edition_draws_no_warning() {
+    for spec in [json!({}), licensed(json!({})), licensed(json!({"persistence": {"pvc": claim()}}))] {
+        assert_eq!(violations::<HazelcastRules>(&spec), Vec::<String>::new());
+        assert_eq!(warnings::<HazelcastRules>(&spec), Vec::<String>::new());
+    }
+}
+
+/// A specification of enterprise members, and how its warnings begin.
+#[test]
+fn what_is_allowed_and_unwise_is_warned_of() {
+    let persistence = |more: Value| {
+        let mut persistence = more;
+        persistence["pvc"] = claim();
+        json!({"persistence": persistence})
+    };
+    let cases: Vec<(Value, &[&str])> = vec![
+        (
+            json!({"properties": {"hazelcast.persistence.auto.cluster.state": "false"}}),
+            &["spec.properties[hazelcast.persistence.auto.cluster.state]: belongs to the operator"],
+        ),
+        (json!({"env": [{"name": "A"}, {"name": "A"}]}), &["spec.env: A stands there twice"]),
+        (json!({"exposeExternally": {}, "clusterName": "dev"}), &["spec.clusterName: the default name"]),
+        (
+            json!({"clusterSize": 2, "jet": {"instance": {"backupCount": 2}}, "durableExecutorServices": [{"durability": 1}]}),
+            &["spec.jet.instance.backupCount: 2 backups need more than 2 members"],
+        ),
+        (
+            json!({"clusterSize": 1, "scheduledExecutorServices": [{}], "highAvailabilityMode": "NODE"}),
+            &["spec.scheduledExecutorServices[0].durability: 1 backups", "spec.highAvailabilityMode: has no effect"],
+        ),
+        (
+            persistence(json!({"clusterDataRecoveryPolicy": "FullRecoveryOnly"})),
+            &["spec.persistence.clusterDataRecoveryPolicy: "],
+        ),
+        (persistence(json!({"pvc": {}, "removeStaleData": false})), &["spec.persistence.removeStaleData: "]),
+        (persistence(json!({"automaticClusterState": false})), &["spec.persistence.automaticClusterState: "]),
+        (persistence(json!({"rebalanceDelaySeconds": 30})), &["spec.persistence.rebalanceDelaySeconds: "]),
+        (json!({"dataSafety": {"staleJoinPreventionSeconds": 30}}), &["spec.dataSafety.staleJoinPreventionSeconds: "]),
+        (
+            json!({"jvm": {"args": ["-Dhazelcast.stale.join.prevention.duration.seconds=30"]}}),
+            &["spec.jvm.args[-Dhazelcast.stale.join.prevention.duration.seconds]: "],
+        ),
+        (json!({"discovery": {"wholeNamespace": true}}), &["spec.discovery.wholeNamespace: "]),
+        (json!({"diagnostics": {"outputType": "FILE"}}), &["spec.diagnostics.outputType: files are in a folder"]),
+        (
+            json!({"nativeMemory": {"size": "2G"}, "resources": {"limits": {"memory": "1Gi"}}}),
+            &["spec.nativeMemory.size: more than the memory"],
+        ),
+        (json!({"userCodeDeployment": {"clientEnabled": true}}), &["spec.userCodeDeployment: deprecated; use"]),
+    ];
+    for (spec, expected) in cases {
+        let found = warnings::<HazelcastRules>(&licensed(spec.clone()));
+        // What no step acts on yet has a warning of its own.
+        let found: Vec<_> = found.into_iter().filter(|warning| !warning.contains("not acted on yet")).collect();
+        begin_with(&found, expected, &spec.to_string());
+    }
+}
+
+#[test]
+fn what_has_no_effect_on_open_source_members_is_warned_of() {
+    let expected = ["spec.nativeMemory: open source members ignore it"];
+    begin_with(&warnings::<HazelcastRules>(&json!({"nativeMemory": {}})), &expected, "nativeMemory");
+}
+
+#[test]
+fn enterprise_members_without_a_licence_are_warned_of() {
+    let found = warnings::<HazelcastRules>(&json!({"repository": "docker.io/hazelcast/hazelcast-enterprise"}));
+    assert_eq!(found, ["spec.licenseKeySecretName: enterprise members do not start without a licence"]);
 }
