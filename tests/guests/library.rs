@@ -163,7 +163,10 @@ async fn a_pipeline_that_a_new_version_no_longer_fits_goes_on_with_the_one_that_
     let folder = folder_with(&["hello.wasm", "hello.yaml"]);
     let library = library(folder.path()).await;
     let first = version_at_work(&library);
-    // A module that wishes for nothing, and has no such step.
+    // A module that is granted all that it wishes for, and has no such step.
+    let other = std::fs::read_to_string(built_modules().join("hazelcast-admission.yaml")).expect("read");
+    let (_, grants) = other.split_once("  grants:\n").expect("it is granted something");
+    edit(folder.path(), "hello.yaml", "  grants:\n", &format!("  grants:\n{grants}"));
     std::fs::write(folder.path().join("hello.wasm"), module("hazelcast-admission")).expect("written");
     refresh(&library).await;
     let state = greeting(&library);

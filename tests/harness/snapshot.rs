@@ -105,6 +105,12 @@ fn essence(mut object: Value, is_own: bool) -> Value {
             let ready = conditions.as_array().is_some_and(|conditions| conditions.iter().any(is_ready));
             json!({"image": at("/spec/containers/0/image"), "ready": ready})
         }
+        Some("HazelcastEndpoint") => {
+            if let Some(address) = object.pointer_mut("/status/address").filter(|address| **address != json!("")) {
+                *address = "<assigned>".into();
+            }
+            object
+        }
         Some("PersistentVolumeClaim") => {
             json!({"storage": at("/spec/resources/requests/storage"), "phase": at("/status/phase")})
         }

@@ -19,7 +19,8 @@ fn spoilt(child: &Value) -> Value {
         // "spoilt" in base64.
         "Secret" => json!({"data": {first("/data"): "c3BvaWx0"}}),
         "Service" => json!({"spec": {"selector": {"app.kubernetes.io/name": "spoilt"}}}),
-        "ServiceAccount" => json!({"metadata": {"labels": {"app.kubernetes.io/name": "spoilt"}}}),
+        // What an endpoint says cannot change.
+        "ServiceAccount" | "HazelcastEndpoint" => json!({"metadata": {"labels": {"app.kubernetes.io/name": "spoilt"}}}),
         "Role" => json!({"rules": []}),
         "RoleBinding" => json!({"subjects": []}),
         // Not more of them: claims of pods that go stay.
@@ -99,6 +100,9 @@ async fn each_child_of_a_cluster_is_put_right() {
         "Service library",
         "Service library-0",
         "StatefulSet library",
+        "HazelcastEndpoint library",
+        "HazelcastEndpoint library-0",
+        "HazelcastEndpoint library-wan",
         "RoleBinding library",
         "Role library",
     ];

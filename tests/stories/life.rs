@@ -5,8 +5,8 @@ use filbert_tests::world::{Beginning, World};
 use serde_json::json;
 
 use crate::support::{
-    center, cluster, greet, greeting, hazelcast, hello, holding, is_gone, management_center, secret, service, settles,
-    stateful_set, waits,
+    center, cluster, config_map, greet, greeting, hazelcast, hello, holding, is_gone, management_center, secret,
+    service, settles, stateful_set, waits,
 };
 use filbert_kube::cache::OWNED_BY;
 use filbert_plan::object::ObjectKey;
@@ -83,6 +83,29 @@ async fn a_cluster_is_reached_in_one_way_after_the_other() {
     story.act("By load balancers; other clusters from inside only", of(balancers), settles).await;
     story.act("All at one address", of(json!({"exposeExternally": {"type": "Unisocket"}})), settles).await;
     story.act("Not at all from outside", of(json!({})), settles).await;
+    story.end();
+}
+
+/// Nobody runs a cluster again when what it refers to comes, changes or goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn configuration_that_people_write_is_taken_up_when_it_comes_and_when_it_changes() {
+    let (key, map) = (hazelcast("workshop"), config_map("mine"));
+    let of = |wins: bool, text: &str| {
+        let annotations = if wins { json!({"hazelcast.com/custom-config-overwrite": "true"}) } else { json!({}) };
+        let metadata = json!({"name": "mine", "namespace": "default", "annotations": annotations});
+        let object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"hazelcast": text}});
+        Deed::Applies(&map, object)
+    };
+    let opening = "Configuration that people write themselves";
+    let mut story = Story::begin("custom-configuration", opening, World::start().await, key.clone()).await;
+    let wanted = cluster("workshop", json!({"clusterSize": 1, "customConfigCmName": "mine"}));
+    story.act("A person names a ConfigMap that is not there", Deed::Applies(&key, wanted), waits).await;
+    let text = "jet: {enabled: false}\nmetrics: {enabled: true, collection-frequency-seconds: 30}\n";
+    story.act("It comes", of(false, text), settles).await;
+    story.act("It is to win over the specification", of(true, text), settles).await;
+    story.act("It is no configuration any more", of(true, "- what"), waits).await;
+    story.act("It goes; members keep what they have", Deed::Deletes(&map), waits).await;
     story.end();
 }
 

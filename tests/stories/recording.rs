@@ -43,8 +43,10 @@ async fn a_recorded_pass_replays_to_the_same_bytes() {
             "discovery-service",
             "member-services",
             "wan-services",
+            "endpoints",
             "configuration",
             "stateful-set",
+            "lite-members",
             "status",
         ]
     );

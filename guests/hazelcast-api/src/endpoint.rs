@@ -2,6 +2,7 @@
 
 use filbert_guest::{Resource, ResourceType};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An address by which a cluster, or one of its members, is reached from outside. The operator makes them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,7 +47,12 @@ parts! {
     Status {
         /// Where it is reached, as `host:port`; empty while that is not known.
         address: Option<String>,
+        /// What is so and why, in the form of all Kubernetes kinds.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "crate::definition::conditions"))]
+        conditions: Vec<Value>,
         /// What there is to say about the address.
         message: Option<String>,
+        /// The generation of the specification that this status is about.
+        observed_generation: Option<i64>,
     }
 }

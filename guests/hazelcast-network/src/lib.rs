@@ -3,7 +3,8 @@
 use filbert_guest::k8s::{Ingress, Route};
 use filbert_guest::prelude::*;
 use hazelcast::steps::management_center::{CenterEntrance, CenterService};
-use hazelcast::steps::{DiscoveryService, MemberServices, WanServices};
+use hazelcast::steps::{DiscoveryService, Endpoints, MemberServices, WanServices};
+use hazelcast_api::HazelcastEndpoint;
 
 struct Network;
 
@@ -17,6 +18,7 @@ impl Module for Network {
         .step::<DiscoveryService>()
         .step::<MemberServices>()
         .step::<WanServices>()
+        .step::<Endpoints>()
         .step::<CenterService>()
         .step::<CenterEntrance>()
         .wants(
@@ -25,6 +27,12 @@ impl Module for Network {
                 .named("{name}-*")
                 .because("clients and members find members by them"),
         )
+        .wants(
+            Wish::keep(HazelcastEndpoint::TYPE)
+                .named("{name}")
+                .named("{name}-*")
+                .because("people see there where a cluster is reached"),
+        )
         .wants(Wish::keep(Ingress::TYPE).named("{name}").because("people outside reach a Management Center by it"))
         .wants(Wish::keep(Route::TYPE).named("{name}").because("people outside reach a Management Center by it"))
         .wants(Wish::read(StatefulSet::TYPE).named("{name}").because("whether members have started"))
@@ -32,4 +40,4 @@ impl Module for Network {
 }
 
 export_module!(Network);
-export_step!(DiscoveryService, MemberServices, WanServices, CenterService, CenterEntrance);
+export_step!(DiscoveryService, MemberServices, WanServices, Endpoints, CenterService, CenterEntrance);

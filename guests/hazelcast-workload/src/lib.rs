@@ -2,7 +2,7 @@
 
 use filbert_guest::prelude::*;
 use hazelcast::steps::management_center::CenterSet;
-use hazelcast::steps::{BACKUPS, Configuration, MemberSet};
+use hazelcast::steps::{BACKUPS, Configuration, LiteMembers, MemberSet};
 
 struct Workload;
 
@@ -15,15 +15,16 @@ impl Module for Workload {
         )
         .step::<Configuration>()
         .step::<MemberSet>()
+        .step::<LiteMembers>()
         .step::<CenterSet>()
         .wants(Wish::keep(Secret::TYPE).named("{name}").because("members and Management Centers start with it"))
         .wants(Wish::keep(ConfigMap::TYPE).named("{name}-init").because("what is fetched before a member starts"))
         .wants(Wish::read(Secret::TYPE).because("certificates that people name, and whether what they name is there"))
         .wants(Wish::read(ConfigMap::TYPE).because("configuration that people write themselves, and code"))
         .wants(Wish::read(BACKUPS).because("which backup is restored"))
-        .wants(Wish::keep(StatefulSet::TYPE).named("{name}").because("the pods"))
+        .wants(Wish::keep(StatefulSet::TYPE).named("{name}").named("{name}-lite").because("the pods"))
     }
 }
 
 export_module!(Workload);
-export_step!(Configuration, MemberSet, CenterSet);
+export_step!(Configuration, MemberSet, LiteMembers, CenterSet);

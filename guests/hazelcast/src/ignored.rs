@@ -25,8 +25,6 @@ type Rule<S> = (&'static str, &'static str, fn(&S) -> bool);
 
 const CLUSTER: &[Rule<Spec>] = &[
     ("spec.diagnostics", "members write none", |spec| spec.diagnostics.is_some()),
-    ("spec.liteMember", "no lite members are started", |spec| spec.lite_member.is_some()),
-    ("spec.security", "clients need not say who they are", |spec| spec.security.is_some()),
     ("spec.persistence.startupAction", "members are not forced to start", |spec| {
         spec.persistence.as_ref().is_some_and(|persistence| persistence.startup_action.is_some())
     }),
@@ -37,13 +35,13 @@ const CLUSTER: &[Rule<Spec>] = &[
 ];
 
 const MANAGEMENT_CENTER: &[Rule<management_center::Spec>] = &[
-    ("spec.env", "the variables are not in its environment", |spec| !spec.env.is_empty()),
     ("spec.moduleDeployment", "no jars are fetched", |spec| spec.module_deployment.is_some()),
     ("spec.agent", "nothing is fetched before it starts", |spec| spec.agent.is_some()),
-    ("spec.serviceAccountName", "it acts as the default of the namespace", |spec| spec.service_account_name.is_some()),
-    ("spec.prometheusMonitoring", "no metrics are offered", |spec| spec.prometheus_monitoring.is_some()),
-    ("spec.hazelcastClusters[].security", "it does not say who it is", |spec| {
-        spec.hazelcast_clusters.iter().any(|cluster| cluster.security.is_some())
+    ("spec.prometheusMonitoring.credentialsSecretName", "anybody may read the metrics", |spec| {
+        let monitoring = spec.prometheus_monitoring.as_ref();
+        monitoring
+            .and_then(|monitoring| monitoring.credentials_secret_name.as_ref())
+            .is_some_and(|name| !name.is_empty())
     }),
     ("spec.securityProvider.ldap.tls", "the connection to the directory is not encrypted", |spec| {
         let ldap = spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref());

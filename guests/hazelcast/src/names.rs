@@ -15,8 +15,12 @@ pub const MANAGED_BY: &str = "hazelcast-platform-operator";
 pub const LABEL_SERVICE_PER_POD: &str = "hazelcast.com/service-per-pod";
 /// Label of Services that lead into the cluster from outside.
 pub const LABEL_ENDPOINT_TYPE: &str = "hazelcast.com/hazelcast-service-endpoint-type";
+/// Label of the pods of members without data; those with data have none.
+pub const LABEL_ROLE: &str = "hazelcast.com/member-role";
 /// Label that Kubernetes puts on pods of a `StatefulSet`.
 pub const LABEL_POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
+/// Label of the host on what it made for somebody.
+pub const LABEL_OWNER: &str = "filbert.dev/owned-by";
 /// Annotation of the `StatefulSet`: how many Services of single members there are.
 pub const ANNOTATION_SERVICE_COUNT: &str = "hazelcast.com/service-per-pod-count";
 /// Annotation of pods: how members are reached, so that they look up their addresses again when that changes.
@@ -105,6 +109,11 @@ impl Application {
 /// The Service of one member, named as its pod.
 pub fn member(cluster: &str, index: i32) -> String {
     format!("{cluster}-{index}")
+}
+
+/// The pods of members without data.
+pub fn lite(cluster: &str) -> String {
+    format!("{cluster}-lite")
 }
 
 /// The `ConfigMap` for the init container.

@@ -8,6 +8,8 @@ use filbert_guest::{Context, Resource, ResourceType};
 use hazelcast_api::shapes::{LocalReference, Scheduling};
 use serde_json::Value;
 
+use crate::checksum::fnv1a;
+
 /// The user of the images.
 const USER: i64 = 65534;
 
@@ -45,6 +47,19 @@ pub fn http_get(path: &str, port: i64) -> HttpGetAction {
     HttpGetAction::new().path(path).port(port).scheme("HTTP")
 }
 
+/// A name for a volume: as it is where Kubernetes takes it, else cut, in small letters, and with a checksum of the whole.
+pub fn volume_name(name: &str) -> String {
+    const LONGEST: usize = 63;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let ends_well = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    if name.len() <= LONGEST && name.chars().all(is_plain) && ends_well(name.chars().last()) {
+        return name.to_owned();
+    }
+    let small = name.to_ascii_lowercase();
+    let kept = small.chars().map(|c| if is_plain(c) { c } else { '-' }).take(LONGEST - 11);
+    format!("{}-{}", kept.collect::<String>(), fnv1a(name.as_bytes()))
+}
+
 /// A volume and where it is mounted.
 pub fn mount(name: &str, volume: Volume, path: &str) -> (Volume, VolumeMount) {
     (volume.name(name), VolumeMount::at(name, path))
@@ -75,4 +90,24 @@ pub fn schedule(pod: PodSpec, scheduling: Option<&Scheduling>, further: Vec<Valu
         pod = pod.topology_spread_constraints(constraints);
     }
     pod
+}
+
+#[cfg(test)]
+mod tests {
+    use super::volume_name;
+
+    #[test]
+    fn names_of_volumes_stay_unless_kubernetes_refuses_them() {
+        assert_eq!(volume_name("user-code-cm-mine2"), "user-code-cm-mine2");
+        for odd in
+            ["user-code-cm-a.b".to_owned(), "jet-cm-Aé".to_owned(), "x".repeat(200), "user-code-cm-a-".to_owned()]
+        {
+            let name = volume_name(&odd);
+            assert!(
+                name.len() <= 63 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+                "{name}"
+            );
+        }
+        assert_ne!(volume_name("a.b"), volume_name("a_b"));
+    }
 }

@@ -2,7 +2,9 @@
 
 use filbert_guest::{Context, Plan, Step};
 use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet};
-use hazelcast::steps::{Configuration, DiscoveryService, MemberServices, MemberSet, Rbac, WanServices};
+use hazelcast::steps::{
+    Configuration, DiscoveryService, Endpoints, LiteMembers, MemberServices, MemberSet, Rbac, WanServices,
+};
 use hazelcast_api::{Hazelcast, ManagementCenter};
 use k8s_openapi::api::{apps::v1 as apps, core::v1 as core, networking::v1 as networking, rbac::v1 as rbac};
 use serde::Serialize;
@@ -24,6 +26,8 @@ fn check(object: &Value) {
         "Role" => through::<rbac::Role>(object),
         "RoleBinding" => through::<rbac::RoleBinding>(object),
         "Ingress" => through::<networking::Ingress>(object),
+        // Ours: its definition is held against it by the API server.
+        "HazelcastEndpoint" => object.clone(),
         "ClusterRole" => through::<rbac::ClusterRole>(object),
         "ClusterRoleBinding" => through::<rbac::ClusterRoleBinding>(object),
         other => unreachable!("no type for {other}"),
@@ -44,7 +48,7 @@ fn everything() -> Value {
             "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "Exists"}]}]}}},
             "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "t", "whenUnsatisfiable": "DoNotSchedule"}],
         },
-        "userCodeDeployment": {"configMaps": ["code"], "remoteURLs": ["https://x/a.jar"]}, "userCodeNamespaces": {}, "discovery": {"mode": "API"}, "envFrom": [{"configMapRef": {"name": "site"}}],
+        "userCodeDeployment": {"configMaps": ["code"], "remoteURLs": ["https://x/a.jar"]}, "userCodeNamespaces": {}, "discovery": {"mode": "API"}, "liteMember": {"count": 1}, "envFrom": [{"configMapRef": {"name": "site"}}],
         "loggingConfiguration": {"configMapKeyRef": {"name": "logs", "key": "mine"}}, "initContainer": {"resources": {"limits": {"cpu": "1"}}},
         "moduleDeployment": {"configMaps": ["code", "more"], "bucketConfigs": [{"bucketURI": "s3://jars"}]},
         "jet": {"configMaps": ["jobs"], "bucketConfig": {"bucketURI": "s3://jobs", "secretName": "cloud"}},
@@ -55,8 +59,16 @@ fn everything() -> Value {
 
 fn cluster_plans(spec: &Value) -> Vec<Plan> {
     let cx = || Context::<Hazelcast>::test("library", json!({"spec": spec}));
-    let steps =
-        [Rbac::run, DiscoveryService::run, MemberServices::run, WanServices::run, Configuration::run, MemberSet::run];
+    let steps = [
+        Rbac::run,
+        DiscoveryService::run,
+        MemberServices::run,
+        WanServices::run,
+        Endpoints::run,
+        Configuration::run,
+        MemberSet::run,
+        LiteMembers::run,
+    ];
     steps.map(|step| step(&cx()).expect("a plan")).into()
 }
 

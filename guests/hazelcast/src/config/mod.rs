@@ -7,6 +7,7 @@ mod code;
 pub mod custom;
 mod executors;
 mod network;
+pub(crate) mod security;
 mod serialization;
 mod storage;
 pub(crate) mod tls;
@@ -17,7 +18,7 @@ pub use tls::MEMBER_STORE;
 pub use yaml::Node;
 
 use filbert_guest::k8s::Map;
-use hazelcast_api::hazelcast::{ClusterStateStrategy, HighAvailabilityMode, IpFamily, Jet, Spec};
+use hazelcast_api::hazelcast::{ClusterStateStrategy, HighAvailabilityMode, IpFamily, Jet, Spec, Sql};
 
 use crate::checksum::crc32;
 
@@ -48,6 +49,25 @@ pub fn grace_seconds(spec: &Spec) -> i64 {
     safety.map(i64::from).or_else(property).map_or(GRACE_SECONDS, |seconds: i64| seconds.max(0) + GRACE_MARGIN)
 }
 
+/// Entries of Secrets and `ConfigMap`s that the specification refers to, by kind and name.
+#[derive(Debug, Clone, Default)]
+pub struct Referred(std::collections::BTreeMap<(&'static str, String), Map>);
+
+impl Referred {
+    /// Adds the entries of one.
+    pub fn add(&mut self, kind: &'static str, name: &str, entries: Map) {
+        self.0.insert((kind, name.to_owned()), entries);
+    }
+
+    fn all(&self, kind: &'static str, name: &str) -> Map {
+        self.0.get(&(kind, name.to_owned())).cloned().unwrap_or_default()
+    }
+
+    fn text(&self, kind: &'static str, name: &str, key: &str) -> String {
+        self.all(kind, name).remove(key).unwrap_or_default()
+    }
+}
+
 /// What sections are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
@@ -59,6 +79,10 @@ pub struct Inputs<'a> {
     pub spec: &'a Spec,
     /// With which members ask the Kubernetes API instead of that of their account.
     pub api_token: Option<&'a str>,
+    /// Whether it is the document of members without data.
+    pub is_lite: bool,
+    /// What the specification refers to.
+    pub referred: &'a Referred,
     /// Where its data is.
     pub layout: Layout,
 }
@@ -70,6 +94,7 @@ type Section = (&'static str, fn(&Inputs<'_>) -> Node);
 const SECTIONS: &[Section] = &[
     ("jet", |of| jet(&of.spec.jet)),
     ("cluster-name", |of| of.spec.cluster_name.as_str().into()),
+    ("lite-member", |of| Node::new().with_some("enabled", of.is_lite.then_some(true))),
     ("persistence", |of| storage::persistence(of.spec, of.layout)),
     ("executor-service", |of| executors::plain(of.spec)),
     ("durable-executor-service", |of| executors::durable(of.spec)),
@@ -80,12 +105,35 @@ const SECTIONS: &[Section] = &[
     ("native-memory", |of| storage::native_memory(of.spec)),
     ("advanced-network", |of| network::section(of)),
     ("management-center", |of| management_center(of.spec)),
+    ("security", security::section),
     ("serialization", |of| serialization::section(of.spec)),
     ("sql", |of| storage::sql(of.spec)),
     ("local-device", |of| storage::local_devices(of.spec)),
     ("cp-subsystem", |of| storage::cp_subsystem(of.spec)),
     ("user-code-namespaces", |of| code::namespaces(of.spec)),
 ];
+
+/// What members without data start with, instead of what those with data do: they keep nothing, and their pods are
+/// described on their own.
+pub fn of_lite_members(spec: &Spec) -> Option<Spec> {
+    let lite = spec.lite_member.clone()?;
+    Some(Spec {
+        cluster_size: lite.count.unwrap_or_default().max(0),
+        env: lite.env,
+        env_from: lite.env_from,
+        jvm: lite.jvm,
+        resources: lite.resources,
+        scheduling: lite.scheduling,
+        agent: None,
+        cp_subsystem: None,
+        local_devices: Vec::new(),
+        persistence: None,
+        persistence_volume_claims: Vec::new(),
+        expose_externally: None,
+        sql: spec.sql.clone().map(|sql| Sql { catalog_persistence_enabled: false, ..sql }),
+        ..spec.clone()
+    })
+}
 
 /// The sections of the document, without what people add themselves.
 pub fn sections(inputs: Inputs<'_>) -> Node {

@@ -6,18 +6,13 @@ fn spec(spec: Value) -> Spec {
     serde_json::from_value(spec).expect("a specification")
 }
 
-fn inputs(spec: &Spec, layout: Layout) -> Inputs<'_> {
-    Inputs {
-        name: "library",
-        namespace: "shop",
-        spec,
-        api_token: Some("token").filter(|_| spec.discovery.is_some()),
-        layout,
-    }
+fn inputs<'a>(spec: &'a Spec, referred: &'a Referred, layout: Layout) -> Inputs<'a> {
+    let api_token = Some("token").filter(|_| spec.discovery.is_some());
+    Inputs { name: "library", namespace: "shop", spec, api_token, is_lite: false, referred, layout }
 }
 
 fn written(spec: &Spec) -> String {
-    document(sections(inputs(spec, Layout::BaseDir))).to_yaml()
+    document(sections(inputs(spec, &referred(), Layout::BaseDir))).to_yaml()
 }
 
 fn section(fields: Value, name: &str) -> Value {
@@ -285,7 +280,7 @@ fn members_with_disks_wait_for_those_that_come_back() {
 #[test]
 fn data_stays_where_an_early_operator_put_it() {
     let spec = spec(json!({"persistence": {}}));
-    let document = |layout| document(sections(inputs(&spec, layout))).to_yaml();
+    let document = |layout| document(sections(inputs(&spec, &Referred::default(), layout))).to_yaml();
     for layout in [Layout::BaseDir, Layout::Early] {
         assert_eq!(Layout::of_document(&document(layout)), layout);
     }
@@ -462,4 +457,54 @@ fn how_data_is_kept_safe_can_be_chosen() {
     assert_eq!(grace_seconds(&spec(fields)), 120);
     assert_eq!(grace_seconds(&spec(json!({"properties": {"hazelcast.graceful.shutdown.max.wait": "7"}}))), 37);
     assert_eq!(grace_seconds(&Spec::default()), 600);
+}
+
+fn referred() -> Referred {
+    let mut referred = Referred::default();
+    let map =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    referred.add("Secret", "ann", map(&[("username", "ann"), ("password", "no")]));
+    referred.add("ConfigMap", "options", map(&[("a", "1"), ("b", "2")]));
+    referred
+}
+
+#[test]
+fn who_may_connect_and_do_what_is_written_with_names_and_passwords() {
+    let written = section(
+        json!({"security": {
+            "operatorClientSecretName": "ann",
+            "realms": [
+                {"name": "people", "authentication": {"simple": {"users": [{"secretName": "ann", "roles": ["root"]}]}}},
+                {"name": "others", "authentication": {"jaas": [{
+                    "className": "a.Login", "usage": "SUFFICIENT", "properties": {"b": "3"},
+                    "propertiesFrom": [{"configMapRef": {"name": "options"}}],
+                }]}},
+            ],
+            "clientAuthentication": {"realm": "people"},
+            "clientPermissions": {
+                "priorityGrant": true, "onJoinOperation": "SEND", "all": {"principal": "root"},
+                "permissions": {"map": [{"name": "no", "principal": "shop", "endpoints": ["10.0.*.*"], "actions": ["read"], "deny": true}],
+                    "userCodeDeployment": [{"principal": "shop"}]},
+            },
+        }}),
+        "security",
+    );
+    assert_eq!(
+        written,
+        json!({
+            "enabled": true,
+            "realms": [
+                {"name": "people", "authentication": {"simple": {"users": [{"username": "ann", "password": "no", "roles": ["root"]}]}}},
+                {"name": "others", "authentication": {"jaas": [{
+                    "class-name": "a.Login", "usage": "SUFFICIENT", "properties": {"a": "1", "b": "3"},
+                }]}},
+            ],
+            "client-authentication": {"realm": "people"},
+            "client-permissions": {
+                "priority-grant": true, "on-join-operation": "SEND", "all": {"principal": "root"},
+                "map": [{"name": "no", "principal": "shop", "endpoints": ["10.0.*.*"], "actions": ["read"], "deny": true}],
+                "user-code-deployment": [{"principal": "shop"}],
+            },
+        })
+    );
 }

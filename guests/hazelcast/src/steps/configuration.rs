@@ -1,19 +1,21 @@
 //! The configuration document of members, the certificates that go with it, and what the init container is to do.
 
-use filbert_guest::k8s::{ConfigMap, Secret, from_base64};
+use filbert_guest::k8s::{ConfigMap, Map, Secret, from_base64};
 use filbert_guest::{Condition, Context, Plan, Problem, ReadError, Status, Step, StepError, StepResult};
 use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{DiscoveryMode, Spec};
 use serde::Deserialize;
 
-use super::secrets::{Entries, key_store};
-use super::{agent, labels, references};
+use super::secrets::{Entries, condition, key_store};
+use super::{agent, labels};
 use crate::config::custom;
-use crate::config::{self, Inputs, Layout, MEMBER_STORE, Node};
+use crate::config::{self, Inputs, Layout, MEMBER_STORE, Node, Referred};
 use crate::names;
 
 /// The key of the document in its Secret.
-const DOCUMENT: &str = "hazelcast.yaml";
+pub(super) const DOCUMENT: &str = "hazelcast.yaml";
+/// That of the document of members without data.
+pub(super) const LITE_DOCUMENT: &str = "hazelcast-lite.yaml";
 /// The key of the configuration that people write themselves.
 const CUSTOM: &str = "hazelcast";
 /// Annotation of such a configuration: it wins over the specification.
@@ -29,30 +31,36 @@ impl Step for Configuration {
 
     fn run(cx: &Context<Hazelcast>) -> StepResult {
         let spec = &cx.object().spec;
-        let mut problems = references::missing(cx, &references::of_cluster(cx.object()))?;
+        let mut problems = Vec::new();
         let before = before(cx)?;
         let layout = before.text(DOCUMENT).map_or_else(Layout::default, |document| Layout::of_document(&document));
         let api_token = api_token(cx)?;
-        let sections = config::sections(Inputs {
+        let referred = referred(cx)?;
+        let inputs = Inputs {
             name: cx.name(),
             namespace: cx.namespace(),
             spec,
             api_token: api_token.as_deref(),
+            is_lite: false,
+            referred: &referred,
             layout,
-        });
-        let (sections, custom) = with_custom(cx, sections)?;
+        };
+        let (sections, custom) = with_custom(cx, config::sections(inputs))?;
         // A Secret, because the document may hold passwords.
         let mut secret = Secret::new(cx.name())
             .labels(labels(cx))
             .annotations(spec.annotations.clone())
             .type_("Opaque")
             .text(DOCUMENT, config::document(sections).to_yaml());
+        if let Some(spec) = &config::of_lite_members(spec) {
+            let (sections, _) = with_custom(cx, config::sections(Inputs { spec, is_lite: true, ..inputs }))?;
+            secret = secret.text(LITE_DOCUMENT, config::document(sections).to_yaml());
+        }
         if let Some(tls) = spec.tls.as_ref().filter(|tls| !tls.secret_name.is_empty()) {
             match key_store(cx, &tls.secret_name)? {
                 Ok(store) => secret = secret.text(MEMBER_STORE, store),
                 Err(problem) => {
-                    let problem = format!("spec.tls.secretName: {problem}");
-                    problems.extend((!problems.contains(&problem)).then_some(problem));
+                    problems.push(format!("spec.tls.secretName: {problem}"));
                     // Running members are better off with the certificates that they have.
                     if let Some(store) = before.raw(MEMBER_STORE) {
                         secret = secret.entry(MEMBER_STORE, store);
@@ -71,7 +79,7 @@ impl Step for Configuration {
             .because("members start with it")
             .apply(init)
             .because("tells the init container what to fetch before a member starts")
-            .condition(references::condition(&problems));
+            .condition(condition(&problems));
         Ok(match custom {
             None => plan,
             Some(custom) => plan.condition(custom),
@@ -101,6 +109,43 @@ fn api_token(cx: &Context<Hazelcast>) -> Result<Option<String>, StepError> {
     Err(StepError::Invalid(Problem::new("TokenMissing", message).at("spec.discovery.apiToken")))
 }
 
+/// Names, passwords and properties for security. Members must not start without: nobody could connect.
+fn referred(cx: &Context<Hazelcast>) -> Result<Referred, StepError> {
+    let mut referred = Referred::default();
+    let Some(security) = &cx.object().spec.security else { return Ok(referred) };
+    let ways = security.realms.iter().filter_map(|realm| realm.authentication.as_ref());
+    let users = ways.clone().flat_map(|way| &way.simple).flat_map(|simple| &simple.users);
+    let users = users.map(|user| ("Secret", user.secret_name.as_str(), &["username", "password"][..]));
+    let properties = ways.flat_map(|way| &way.jaas).flat_map(|module| &module.properties_from);
+    let properties = properties.filter_map(config::security::source).map(|(kind, name)| (kind, name, &[][..]));
+    for (kind, name, keys) in users.chain(properties) {
+        let found = if kind == "Secret" {
+            Entries::read(cx, name)?.map(|entries| entries.texts())
+        } else {
+            config_map(cx, name)?
+        };
+        let found = found.filter(|entries| keys.iter().all(|key| entries.contains_key(*key)));
+        let Some(entries) = found else {
+            let keys = if keys.is_empty() { String::new() } else { format!(" with {}", keys.join(" and ")) };
+            let problem = Problem::new("CredentialsMissing", format!("there is no {kind} {name}{keys}"));
+            return Err(StepError::Invalid(problem.at("spec.security.realms")));
+        };
+        referred.add(kind, name, entries);
+    }
+    Ok(referred)
+}
+
+/// The entries of a `ConfigMap`.
+fn config_map(cx: &Context<Hazelcast>, name: &str) -> Result<Option<Map>, ReadError> {
+    #[derive(Deserialize)]
+    struct Live {
+        #[serde(default)]
+        data: Map,
+    }
+    let live: Option<Live> = cx.read(ConfigMap::TYPE, name).fields(&["data"]).get()?;
+    Ok(live.map(|live| live.data))
+}
+
 /// The sections with those that people write themselves, where they do, and what is to be said about these.
 fn with_custom(cx: &Context<Hazelcast>, ours: Node) -> Result<(Node, Option<Condition>), StepError> {
     #[derive(Deserialize)]
@@ -108,7 +153,7 @@ fn with_custom(cx: &Context<Hazelcast>, ours: Node) -> Result<(Node, Option<Cond
         #[serde(default)]
         metadata: filbert_guest::Metadata,
         #[serde(default)]
-        data: filbert_guest::k8s::Map,
+        data: Map,
     }
     const MAP: &str = "spec.customConfigCmName";
     const SECRET: &str = "spec.customConfigSecretName";

@@ -4,11 +4,12 @@ mod agent;
 mod claims;
 mod configuration;
 mod discovery_service;
+mod endpoint_address;
+mod endpoints;
 pub mod management_center;
 mod member_services;
 mod observed;
 mod rbac;
-mod references;
 mod secrets;
 mod stateful_set;
 mod status;
@@ -18,9 +19,11 @@ mod wan_services;
 pub use agent::BACKUPS;
 pub use configuration::Configuration;
 pub use discovery_service::DiscoveryService;
+pub use endpoint_address::EndpointAddress;
+pub use endpoints::Endpoints;
 pub use member_services::MemberServices;
 pub use rbac::Rbac;
-pub use stateful_set::MemberSet;
+pub use stateful_set::{LiteMembers, MemberSet};
 pub use status::MemberStatus;
 pub use wan_services::WanServices;
 
@@ -70,6 +73,11 @@ fn of_family(service: ServiceSpec, spec: &Spec) -> ServiceSpec {
         Some(IpFamily::Ipv6) => service.ip_families(vec!["IPv6".to_owned()]).ip_family_policy("SingleStack"),
         Some(IpFamily::Ipv4) | None => service,
     }
+}
+
+/// Host and port; the colons of an IPv6 address need brackets.
+fn address(host: &str, port: i64) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// A Service with its labels.

@@ -35,7 +35,12 @@ struct SetStatus {
 impl Set {
     /// The set named as the reconciled object.
     pub(super) fn read<R: Resource>(cx: &Context<R>) -> Result<Option<Self>, ReadError> {
-        cx.read(StatefulSet::TYPE, cx.name())
+        Self::read_named(cx, cx.name())
+    }
+
+    /// The set of this name.
+    pub(super) fn read_named<R: Resource>(cx: &Context<R>, name: &str) -> Result<Option<Self>, ReadError> {
+        cx.read(StatefulSet::TYPE, name)
             .fields(&[
                 "metadata.generation",
                 "spec.replicas",
@@ -155,6 +160,9 @@ impl Pod {
                 "status.containerStatuses",
             ])
             .get()?;
+        // Not those of lite members, which have the same labels and one more.
+        let prefix = format!("{}-", cx.name());
+        pods.retain(|pod| pod.name().strip_prefix(&prefix).is_some_and(|rest| rest.parse::<u32>().is_ok()));
         pods.sort_by_key(|pod| {
             let number = pod.name().rsplit('-').next().and_then(|number| number.parse::<u32>().ok());
             (number.unwrap_or(u32::MAX), pod.name().to_owned())

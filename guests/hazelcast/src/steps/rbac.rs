@@ -11,13 +11,10 @@ use hazelcast_api::hazelcast::{Discovery, DiscoveryMode, HighAvailabilityMode, M
 use serde::Deserialize;
 
 use super::{agent, labels, member_access};
-use crate::names::{self, LABEL_MANAGED_BY, MANAGED_BY};
+use crate::names::{self, LABEL_MANAGED_BY, LABEL_OWNER, MANAGED_BY};
 
 /// Cluster-scoped objects that earlier operators made and that nothing but a finalizer can remove.
 const LEFT_BEHIND: [ResourceType; 2] = [ClusterRole::TYPE, ClusterRoleBinding::TYPE];
-
-/// Label of the host on what it made for somebody.
-const LABEL_OWNER: &str = "filbert.dev/owned-by";
 
 /// Service account, roles and bindings of members.
 pub struct Rbac;

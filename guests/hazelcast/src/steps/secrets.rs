@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use filbert_guest::k8s::{Secret, from_base64};
-use filbert_guest::{Context, ReadError, Resource};
+use filbert_guest::{Condition, Context, ReadError, Resource, Status};
 use serde::Deserialize;
 
 use crate::keystore;
@@ -26,6 +26,12 @@ impl Entries {
         self.data.as_ref()?.get(key).map(String::as_str)
     }
 
+    /// All entries that are texts.
+    pub(super) fn texts(&self) -> BTreeMap<String, String> {
+        let keys = self.data.iter().flat_map(BTreeMap::keys);
+        keys.filter_map(|key| Some((key.clone(), self.text(key)?))).collect()
+    }
+
     /// An entry as text; nothing where it is none.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         String::from_utf8(from_base64(self.raw(key)?)?).ok()
@@ -38,4 +44,12 @@ pub(super) fn key_store<R: Resource>(cx: &Context<R>, secret: &str) -> Result<Re
     let part = |key: &str| entries.text(key).unwrap_or_default();
     let store = keystore::jks(&part("tls.crt"), &part("tls.key"), &part("ca.crt"));
     Ok(store.map_err(|problem| format!("the Secret {secret}: {problem}")))
+}
+
+/// Whether what the specification names, and is there, is of use.
+pub(super) fn condition(problems: &[String]) -> Condition {
+    if problems.is_empty() {
+        return Condition::new("ReferencesUsable", Status::True, "AllUsable", "");
+    }
+    Condition::new("ReferencesUsable", Status::False, "Unusable", problems.join("; "))
 }

@@ -12,7 +12,7 @@ use hazelcast_api::hazelcast::{
 use serde_json::{Value, json};
 
 use super::agent::{self, Agent};
-use super::claims;
+use super::{claims, configuration};
 use super::{client_port, labels, member_access, size, wan};
 use crate::checksum::fnv1a;
 use crate::edition::Members;
@@ -45,7 +45,7 @@ impl Step for MemberSet {
             .service_name(cx.name())
             .pod_management_policy("Parallel")
             .selector(LabelSelector::new().match_labels(selector(cx)))
-            .template(template(cx, &claims.mounts));
+            .template(template(cx, spec, Role::Data, &claims.mounts));
         if !claims.templates.is_empty() {
             set = set.volume_claim_templates(claims.templates);
         }
@@ -59,12 +59,64 @@ impl Step for MemberSet {
     }
 }
 
+/// The pods of members without data. There are none unless people ask for them.
+pub struct LiteMembers;
+
+impl Step for LiteMembers {
+    type Resource = Hazelcast;
+    const NAME: &'static str = "lite-members";
+    const SUMMARY: &'static str = "the pods of members without data";
+
+    fn run(cx: &Context<Hazelcast>) -> StepResult {
+        let Some(lite) = config::of_lite_members(&cx.object().spec) else { return Ok(Plan::default()) };
+        // Alone they could hold nothing: a cluster that is paused is paused as a whole.
+        let count = if size(&cx.object().spec) == 0 { 0 } else { size(&lite) };
+        let set = StatefulSetSpec::new()
+            .replicas(i64::from(count))
+            .service_name(cx.name())
+            .pod_management_policy("Parallel")
+            .selector(LabelSelector::new().match_labels(Role::Lite.label(selector(cx))))
+            .template(template(cx, &lite, Role::Lite, &[]));
+        let set = StatefulSet::new(names::lite(cx.name()))
+            .labels(Role::Lite.label(labels(cx)))
+            .annotations(cx.object().spec.annotations.clone())
+            .spec(set);
+        Ok(Plan::default().apply(set).because("members without data are wanted"))
+    }
+}
+
+/// What a member is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Holds data.
+    Data,
+    /// Holds none.
+    Lite,
+}
+
+impl Role {
+    /// Labels, with that of the role.
+    fn label(self, mut labels: Map) -> Map {
+        if self == Self::Lite {
+            labels.insert(names::LABEL_ROLE.to_owned(), "lite".to_owned());
+        }
+        labels
+    }
+
+    /// What it starts with.
+    fn document(self) -> &'static str {
+        match self {
+            Self::Data => configuration::DOCUMENT,
+            Self::Lite => configuration::LITE_DOCUMENT,
+        }
+    }
+}
+
 fn selector(cx: &Context<Hazelcast>) -> Map {
     Application::Hazelcast.selector(cx.name()).into_iter().collect()
 }
 
-fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec {
-    let spec = &cx.object().spec;
+fn template(cx: &Context<Hazelcast>, spec: &Spec, role: Role, claims: &[VolumeMount]) -> PodTemplateSpec {
     let mut annotations = spec.annotations.clone();
     annotations.insert(ANNOTATION_CHECKSUM.to_owned(), config::restart_checksum(spec).to_string());
     if let Some(modules) = &spec.module_deployment {
@@ -99,7 +151,7 @@ fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec 
         volumes.push(volume);
         mounts.push(mount);
     }
-    let containers: Vec<_> = [member(spec, mounts)].into_iter().chain(sidecars).collect();
+    let containers: Vec<_> = [member(spec, role, mounts)].into_iter().chain(sidecars).collect();
     let account = spec.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(cx.name());
     let mut pod = PodSpec::new()
         .service_account_name(account)
@@ -114,7 +166,7 @@ fn template(cx: &Context<Hazelcast>, claims: &[VolumeMount]) -> PodTemplateSpec 
         pod = pod.image_pull_secrets(pods::pull_secrets(&spec.image_pull_secrets));
     }
     let pod = pods::schedule(pod, spec.scheduling.as_ref(), spread(cx));
-    let metadata = TemplateMeta::new().labels(labels(cx)).annotations(annotations);
+    let metadata = TemplateMeta::new().labels(role.label(labels(cx))).annotations(annotations);
     PodTemplateSpec::new().metadata(metadata).spec(pod)
 }
 
@@ -143,13 +195,13 @@ fn spread(cx: &Context<Hazelcast>) -> Vec<Value> {
 }
 
 /// The container of a member. It is the first one: people and tools look there.
-fn member(spec: &Spec, mounts: Vec<VolumeMount>) -> Container {
+fn member(spec: &Spec, role: Role, mounts: Vec<VolumeMount>) -> Container {
     let health = |path| pods::probe().http_get(pods::http_get(path, names::REST_PORT));
     let container = Container::new()
         .name("hazelcast")
         .image(Members::of(spec).image())
         .image_pull_policy(spec.image_pull_policy.as_str())
-        .env(environment(spec))
+        .env(environment(spec, role))
         .ports(ports(spec))
         .liveness_probe(health("/hazelcast/health/node-state"))
         .readiness_probe(health(readiness_path(Members::of(spec).version)))
@@ -171,9 +223,9 @@ fn logging(spec: &Spec) -> Option<(&str, &ConfigMapKey, &'static str)> {
     Some((key.name.as_deref().filter(|name| !name.is_empty())?, key, "log4j2.properties"))
 }
 
-fn environment(spec: &Spec) -> Vec<Given<EnvVar>> {
+fn environment(spec: &Spec, role: Role) -> Vec<Given<EnvVar>> {
     let mut variables = vec![
-        EnvVar::of("JAVA_OPTS", java_options(spec)),
+        EnvVar::of("JAVA_OPTS", java_options(spec, role)),
         EnvVar::of("HZ_PARDOT_ID", "operator"),
         // Members tell nobody about themselves unless people want them to.
         EnvVar::of("HZ_PHONE_HOME_ENABLED", "false"),
@@ -195,10 +247,12 @@ fn environment(spec: &Spec) -> Vec<Given<EnvVar>> {
     own.chain(spec.env.iter().cloned().map(Given::from)).collect()
 }
 
-fn java_options(spec: &Spec) -> String {
+fn java_options(spec: &Spec, role: Role) -> String {
     const STALE_JOIN: &str = "-Dhazelcast.stale.join.prevention.duration.seconds";
-    let mut options =
-        vec![format!("-Dhazelcast.config={}/hazelcast.yaml", names::CONFIG_DIR), "-XX:+UseContainerSupport".to_owned()];
+    let mut options = vec![
+        format!("-Dhazelcast.config={}/{}", names::CONFIG_DIR, role.document()),
+        "-XX:+UseContainerSupport".to_owned(),
+    ];
     let jvm = spec.jvm.clone().unwrap_or_default();
     let memory = jvm.memory.unwrap_or_default();
     for (option, value) in [
@@ -330,13 +384,12 @@ fn code_volumes(spec: &Spec) -> Vec<(Volume, VolumeMount)> {
         Volume::new().config_map(source)
     };
     let code = code_config_maps(spec).into_iter().map(|(name, trigger)| {
-        pods::mount(&format!("user-code-cm-{name}{trigger}"), of(name), &config_map_code_dir(name))
+        pods::mount(&pods::volume_name(&format!("user-code-cm-{name}{trigger}")), of(name), &config_map_code_dir(name))
     });
-    let jobs = spec
-        .jet
-        .config_maps
-        .iter()
-        .map(|name| pods::mount(&format!("jet-cm-{name}"), of(name), &format!("{JET_DIR}/{name}")));
+    let jobs =
+        spec.jet.config_maps.iter().map(|name| {
+            pods::mount(&pods::volume_name(&format!("jet-cm-{name}")), of(name), &format!("{JET_DIR}/{name}"))
+        });
     code.chain(jobs).collect()
 }
 

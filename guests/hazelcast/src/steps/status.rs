@@ -1,7 +1,7 @@
 //! The status of a cluster, as far as its `StatefulSet` and pods tell. What members say of each other (state, partitions,
 //! who is the oldest) needs a connection, which the host does not have yet: a condition says so.
 
-use filbert_guest::{Condition, Context, Plan, Status, Step, StepResult};
+use filbert_guest::{Condition, Context, Plan, ReadError, Status, Step, StepResult};
 use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{ClusterStatus, Member, Phase};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::observed::{Pod, Set};
 use super::size;
 use crate::ignored;
-use crate::names::Application;
+use crate::names::{self, Application};
 
 /// The status of a cluster.
 pub struct MemberStatus;
@@ -24,6 +24,8 @@ struct Fragment {
     selector: String,
     hazelcast_cluster_status: ClusterStatus,
     members: Vec<Member>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lite_member_count: Option<i32>,
 }
 
 impl Step for MemberStatus {
@@ -44,6 +46,7 @@ impl Step for MemberStatus {
             selector: Application::Hazelcast.selector_text(cx.name()),
             hazelcast_cluster_status: ClusterStatus { ready_members: Some(format!("{}/{wanted}", set.ready())) },
             members: pods.iter().map(member).collect(),
+            lite_member_count: lite_members(cx)?,
         };
         let plan = conditions(cx, wanted, Plan::default().status(fragment));
         Ok(match reason {
@@ -81,6 +84,14 @@ fn judge(wanted: i32, set: &Set, pods: &[Pod]) -> (Phase, String, Option<&'stati
     }
     let message = format!("{} of {wanted} members are ready", set.ready().min(wanted));
     (Phase::Pending, message, Some("MembersStarting"))
+}
+
+/// How many members without data are ready, where there are to be some.
+fn lite_members(cx: &Context<Hazelcast>) -> Result<Option<i32>, ReadError> {
+    if cx.object().spec.lite_member.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Set::read_named(cx, &names::lite(cx.name()))?.unwrap_or_default().ready()))
 }
 
 fn member(pod: &Pod) -> Member {

@@ -31,7 +31,7 @@ fn the_document_is_a_secret_and_there_is_a_config_map_for_the_init_container() {
     assert_eq!(store(&plan), Value::Null);
     let init = plan.find("ConfigMap", "library-init").expect("a ConfigMap");
     assert_eq!(init["data"], json!({"config.yaml": "initContainer: {}\n"}));
-    assert_eq!(plan.conditions(), [("ReferencesFound", Status::True, "AllFound")]);
+    assert_eq!(plan.conditions(), [("ReferencesUsable", Status::True, "AllUsable")]);
 }
 
 fn secret(name: &str, data: Value) -> Value {
@@ -54,7 +54,7 @@ fn certificates_become_a_key_store_beside_the_document() {
     let plan = run(&encrypted().with(Secret::TYPE, secret("harbour", data)));
     let store = from_base64(store(&plan).as_str().expect("a store")).expect("base64");
     assert_eq!(store, crate::keystore::jks(certificate, key, "").expect("a store"));
-    assert_eq!(plan.conditions(), [("ReferencesFound", Status::True, "AllFound")]);
+    assert_eq!(plan.conditions(), [("ReferencesUsable", Status::True, "AllUsable")]);
 }
 
 #[test]
@@ -67,29 +67,8 @@ fn certificates_that_are_missing_or_of_no_use_are_named_and_those_of_before_stay
     ] {
         let plan = run(&cx);
         assert_eq!(store(&plan), kept);
-        assert_eq!(plan.conditions(), [("ReferencesFound", Status::False, "Missing")]);
+        assert_eq!(plan.conditions(), [("ReferencesUsable", Status::False, "Unusable")]);
     }
-}
-
-#[test]
-fn everything_that_is_named_and_missing_is_told_at_once() {
-    let spec = json!({
-        "licenseKeySecretName": "licence", "userCodeDeployment": {"configMaps": ["code"]},
-        "jet": {"configMaps": ["jobs"], "bucketConfig": {"bucketURI": "s3://jobs", "secret": "cloud"}},
-    });
-    let there = json!({"metadata": {"name": "jobs"}});
-    let missing = references::missing(
-        &cluster(spec.clone()).with(ConfigMap::TYPE, there),
-        &references::of_cluster(cluster(spec).object()),
-    );
-    assert_eq!(
-        missing.expect("answers"),
-        [
-            "spec.licenseKeySecretName: there is no Secret licence",
-            "spec.jet.bucketConfig.secretName: there is no Secret cloud",
-            "spec.userCodeDeployment.configMaps: there is no ConfigMap code",
-        ]
-    );
 }
 
 fn customised(annotations: Value, data: Value) -> Context<Hazelcast> {
@@ -161,4 +140,32 @@ fn nothing_is_written_without_the_token_by_which_members_find_each_other() {
     assert_eq!(problem.path.as_deref(), Some("spec.discovery.apiToken"));
     let plan = run(&of().with(Secret::TYPE, secret("api", json!({"token": encoded("abc\n")}))));
     assert_eq!(document(&plan)["advanced-network"]["join"]["kubernetes"]["api-token"], "abc");
+}
+
+#[test]
+fn nothing_is_written_while_a_password_is_missing() {
+    let realm = json!({"name": "people", "authentication": {"simple": {"users": [{"secretName": "ann"}]}}});
+    let of = || cluster(json!({"security": {"realms": [realm]}}));
+    for cx in [of(), of().with(Secret::TYPE, secret("ann", json!({"username": "YQ=="})))] {
+        let error = Configuration::run(&cx).expect_err("no plan");
+        let StepError::Invalid(problem) = error else { panic!("{error:?}") };
+        assert_eq!(problem.message, "there is no Secret ann with username and password");
+    }
+    let plan = run(&of().with(Secret::TYPE, secret("ann", json!({"username": "YQ==", "password": "Yg=="}))));
+    let user = document(&plan)["security"]["realms"][0]["authentication"]["simple"]["users"][0].clone();
+    assert_eq!(user, json!({"username": "a", "password": "b"}));
+}
+
+#[test]
+fn members_without_data_have_a_document_of_their_own() {
+    let spec = json!({"liteMember": {"count": 1}, "persistence": {}, "sql": {"catalogPersistenceEnabled": true, "statementTimeout": 5}});
+    let secret = run(&cluster(spec)).find("Secret", "library").expect("a Secret");
+    let bytes = from_base64(secret["data"]["hazelcast-lite.yaml"].as_str().expect("a document")).expect("base64");
+    let read: Value = serde_saphyr::from_str(&String::from_utf8(bytes).expect("text")).expect("YAML");
+    let lite = &read["hazelcast"];
+    assert_eq!(lite["lite-member"], json!({"enabled": true}));
+    assert_eq!(lite["sql"], json!({"statement-timeout-millis": 5}));
+    for kept in ["persistence", "cp-subsystem", "local-device"] {
+        assert_eq!(lite[kept], Value::Null, "{kept}");
+    }
 }

@@ -7,13 +7,12 @@ use filbert_guest::k8s::{
 };
 use filbert_guest::{Context, Plan, ReadError, Step, StepResult};
 use hazelcast_api::ManagementCenter;
-use hazelcast_api::management_center::{Cluster, Ldap, Spec};
+use hazelcast_api::management_center::{Cluster, Ldap, MetricsPrinter, Spec};
 use hazelcast_api::shapes::{MutualAuthentication, Tls};
 use serde_json::{Value, json};
 
 use super::super::management_center_labels;
-use super::super::references::{self, Reference};
-use super::super::secrets::{Entries, key_store};
+use super::super::secrets::{Entries, condition, key_store};
 use super::{context_path, ldap};
 use crate::config::Node;
 use crate::names::{self, Application};
@@ -31,8 +30,7 @@ impl Step for CenterSet {
 
     fn run(cx: &Context<ManagementCenter>) -> StepResult {
         let spec = &cx.object().spec;
-        let (clients, mut problems) = clients(cx)?;
-        problems.extend(references::missing(cx, &references(spec))?);
+        let (clients, problems) = clients(cx)?;
         let ldap = ldap::to_set_up(cx)?;
         let mut set = StatefulSetSpec::new()
             .replicas(1)
@@ -50,18 +48,8 @@ impl Step for CenterSet {
             .because("how the Management Center reaches its clusters")
             .apply(set)
             .because("the Management Center itself")
-            .condition(references::condition(&problems)))
+            .condition(condition(&problems)))
     }
-}
-
-/// What is referred to, besides the certificates of clusters, which are read.
-fn references(spec: &Spec) -> Vec<Reference<'_>> {
-    let licence = edition::licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
-    let ldap = ldap::wanted(spec).map(|ldap| ldap.credentials_secret_name.as_str());
-    [("spec.licenseKeySecretName", licence), ("spec.securityProvider.ldap.credentialsSecretName", ldap)]
-        .into_iter()
-        .filter_map(|(path, name)| Some((path, Secret::TYPE, name.filter(|name| !name.is_empty())?)))
-        .collect()
 }
 
 /// The client configurations for all clusters, each with a key store where the connection is encrypted; and what is wrong
@@ -75,7 +63,15 @@ fn clients(cx: &Context<ManagementCenter>) -> Result<(Secret, Vec<String>), Read
     let mut problems = Vec::new();
     let mut before = None;
     for (index, cluster) in spec.hazelcast_clusters.iter().enumerate() {
-        secret = secret.text(format!("{}.yaml", cluster.name), client(cluster).to_yaml());
+        let login = match login(cx, cluster)? {
+            None => None,
+            Some(Ok(login)) => Some(login),
+            Some(Err(problem)) => {
+                problems.push(format!("spec.hazelcastClusters[{index}].security.clientSecretName: {problem}"));
+                None
+            }
+        };
+        secret = secret.text(format!("{}.yaml", cluster.name), client(cluster, login.as_ref()).to_yaml());
         let Some(tls) = encryption(cluster) else { continue };
         let key = store_name(cluster);
         match key_store(cx, &tls.secret_name)? {
@@ -94,6 +90,19 @@ fn clients(cx: &Context<ManagementCenter>) -> Result<(Secret, Vec<String>), Read
     Ok((secret, problems))
 }
 
+/// Name and password with which the Management Center shows a cluster who it is; or why it has none.
+fn login(cx: &Context<ManagementCenter>, cluster: &Cluster) -> Result<Option<Result<Login, String>>, ReadError> {
+    let security = cluster.security.as_ref();
+    let name = security.and_then(|security| security.client_secret_name.as_deref()).filter(|name| !name.is_empty());
+    let Some(name) = name else { return Ok(None) };
+    let entries = Entries::read(cx, name)?.unwrap_or_default();
+    let login = entries.text("username").zip(entries.text("password"));
+    Ok(Some(login.ok_or_else(|| format!("there is no Secret {name} with username and password"))))
+}
+
+/// Name and password.
+type Login = (String, String);
+
 fn encryption(cluster: &Cluster) -> Option<&Tls> {
     cluster.tls.as_ref().filter(|tls| !tls.secret_name.is_empty())
 }
@@ -107,7 +116,7 @@ fn selector(cx: &Context<ManagementCenter>) -> Map {
 }
 
 /// The client configuration for one cluster.
-fn client(cluster: &Cluster) -> Node {
+fn client(cluster: &Cluster, login: Option<&Login>) -> Node {
     let tls = encryption(cluster);
     let properties = tls.map_or_else(Node::new, |tls| {
         let path = format!("/config/{}", store_name(cluster));
@@ -122,7 +131,14 @@ fn client(cluster: &Cluster) -> Node {
         .with("factory-class-name", "com.hazelcast.nio.ssl.BasicSSLContextFactory")
         .with("properties", properties);
     let network = Node::new().with("cluster-members", vec![Node::from(cluster.address.as_str())]).with("ssl", ssl);
-    let client = Node::new().with("cluster-name", cluster.name.as_str()).with("network", network);
+    let security = login.map(|(name, password)| {
+        let login = Node::new().with("username", name.as_str()).with("password", password.as_str());
+        Node::new().with("username-password", login)
+    });
+    let client = Node::new()
+        .with("cluster-name", cluster.name.as_str())
+        .with("network", network)
+        .with_some("security", security);
     Node::new().with("hazelcast-client", client)
 }
 
@@ -172,6 +188,9 @@ fn template(cx: &Context<ManagementCenter>, ldap: Option<&Ldap>) -> PodTemplateS
         .security_context(pods::security(pods::chooses_users(cx)))
         .containers(vec![container(spec, ldap, mounts)])
         .volumes(storage.into_iter().chain([tmp, config]).collect::<Vec<_>>());
+    if let Some(account) = spec.service_account_name.as_deref().filter(|account| !account.is_empty()) {
+        pod = pod.service_account_name(account);
+    }
     if !spec.image_pull_secrets.is_empty() {
         pod = pod.image_pull_secrets(pods::pull_secrets(&spec.image_pull_secrets));
     }
@@ -209,7 +228,7 @@ fn environment(spec: &Spec, ldap: Option<&Ldap>) -> Vec<Given<EnvVar>> {
     variables.extend(licence.map(|secret| EnvVar::from_secret("MC_LICENSE_KEY", secret, names::LICENCE_KEY)));
     variables.push(EnvVar::of("JAVA_OPTS", java_options(spec, licence.is_some())));
     variables.extend(ldap.into_iter().flat_map(ldap::variables));
-    variables.into_iter().map(Given::from).collect()
+    variables.into_iter().map(Given::from).chain(spec.env.iter().cloned().map(Given::from)).collect()
 }
 
 /// What is run before the start: it makes the clusters known, and the directory. A changed client configuration replaces the
@@ -246,8 +265,33 @@ fn java_options(spec: &Spec, licensed: bool) -> String {
     if has_ingress {
         options.push(format!("-Dhazelcast.mc.contextPath={}", context_path(spec)));
     }
+    options.extend(metrics(spec));
     options.extend(spec.jvm.iter().flat_map(|jvm| jvm.args.iter().cloned()));
     options.join(" ")
+}
+
+/// What is offered to Prometheus.
+fn metrics(spec: &Spec) -> Vec<String> {
+    let Some(monitoring) = &spec.prometheus_monitoring else { return Vec::new() };
+    let exporter = monitoring.exporter.clone().unwrap_or_default();
+    let filter = exporter.filter_metrics.unwrap_or_default();
+    let printers: Vec<_> = exporter
+        .printers
+        .iter()
+        .map(|printer| match printer {
+            MetricsPrinter::V1 => "V1".to_owned(),
+            MetricsPrinter::V2 => "V2".to_owned(),
+        })
+        .collect();
+    let option = |name: &str, value: String| format!("-Dhazelcast.mc.prometheusExporter.{name}={value}");
+    let lists = [
+        ("filter.metrics.included", filter.included),
+        ("filter.metrics.excluded", filter.excluded),
+        ("printers", printers),
+    ];
+    let lists = lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| option(name, list.join(",")));
+    let switches = [("enabled", true), ("timestamp.enabled", exporter.timestamp_enabled)];
+    switches.into_iter().map(|(name, on)| option(name, on.to_string())).chain(lists).collect()
 }
 
 #[cfg(test)]
@@ -290,7 +334,7 @@ mod tests {
     #[test]
     fn a_client_configuration_names_cluster_and_address() {
         let cluster = Cluster { address: "library".into(), name: "dev".into(), security: None, tls: None };
-        insta::assert_snapshot!(client(&cluster).to_yaml());
+        insta::assert_snapshot!(client(&cluster, None).to_yaml());
     }
 
     #[test]
@@ -301,21 +345,22 @@ mod tests {
         };
         let client = |spec: Value| {
             let spec: Spec = serde_json::from_value(spec).expect("a specification");
-            let read: Value = serde_saphyr::from_str(&client(&spec.hazelcast_clusters[0]).to_yaml()).expect("YAML");
+            let read: Value =
+                serde_saphyr::from_str(&client(&spec.hazelcast_clusters[0], None).to_yaml()).expect("YAML");
             read["hazelcast-client"]["network"]["ssl"].clone()
         };
         let trust = json!({"protocol": "TLSv1.2", "trustStore": "/config/dev.jks", "trustStorePassword": "hazelcast"});
         assert_eq!((&client(of("None"))["properties"], &client(of("None"))["enabled"]), (&trust, &json!(true)));
         assert_eq!(client(of("Required"))["properties"]["keyStore"], "/config/dev.jks");
         let missing = plan(of("None"));
-        assert_eq!(missing.conditions(), [("ReferencesFound", filbert_guest::Status::False, "Missing")]);
+        assert_eq!(missing.conditions(), [("ReferencesUsable", filbert_guest::Status::False, "Unusable")]);
         let encoded = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
         let (certificate, key) = (keystore::tests::CERTIFICATE, keystore::tests::KEY);
         let harbour = json!({"metadata": {"name": "harbour"}, "data": {"tls.crt": encoded(certificate), "tls.key": encoded(key)}});
         let cx = Context::test("tower", json!({"spec": of("None")})).with(Secret::TYPE, harbour);
         let found = CenterSet::run(&cx).expect("a plan");
         assert!(found.find("Secret", "tower").expect("a Secret")["data"]["dev.jks"].is_string());
-        assert_eq!(found.conditions(), [("ReferencesFound", filbert_guest::Status::True, "AllFound")]);
+        assert_eq!(found.conditions(), [("ReferencesUsable", filbert_guest::Status::True, "AllUsable")]);
     }
 
     #[test]
@@ -331,6 +376,38 @@ mod tests {
             variable(&set, "MC_LDAP_PASSWORD").expect("a variable")["valueFrom"]["secretKeyRef"],
             json!({"name": "reader", "key": "password"})
         );
+    }
+
+    #[test]
+    fn a_cluster_with_security_is_told_who_asks() {
+        let clusters = json!([{"address": "library", "security": {"clientSecretName": "login"}}]);
+        let cx = || Context::test("tower", json!({"spec": {"hazelcastClusters": clusters}}));
+        let missing = CenterSet::run(&cx()).expect("a plan");
+        assert_eq!(missing.conditions(), [("ReferencesUsable", filbert_guest::Status::False, "Unusable")]);
+        let login = json!({"metadata": {"name": "login"}, "data": {"username": "Ym9zcw==", "password": "bm8="}});
+        let found = CenterSet::run(&cx().with(Secret::TYPE, login)).expect("a plan");
+        let document = found.find("Secret", "tower").expect("a Secret")["data"]["dev.yaml"].clone();
+        let bytes = filbert_guest::k8s::from_base64(document.as_str().expect("base64")).expect("base64");
+        let read: Value = serde_saphyr::from_str(&String::from_utf8(bytes).expect("text")).expect("YAML");
+        assert_eq!(
+            read["hazelcast-client"]["security"]["username-password"],
+            json!({"username": "boss", "password": "no"})
+        );
+    }
+
+    #[test]
+    fn metrics_are_offered_as_people_choose() {
+        let exporter =
+            json!({"timestampEnabled": false, "printers": ["V2"], "filterMetrics": {"excluded": ["a", "b"]}});
+        let set = set(json!({
+            "prometheusMonitoring": {"exporter": exporter}, "env": [{"name": "MINE", "value": "1"}], "serviceAccountName": "me",
+        }));
+        let options = variable(&set, "JAVA_OPTS").expect("a variable")["value"].to_string();
+        for option in ["enabled=true", "timestamp.enabled=false", "filter.metrics.excluded=a,b", "printers=V2"] {
+            assert!(options.contains(&format!("-Dhazelcast.mc.prometheusExporter.{option}")), "{options}");
+        }
+        assert_eq!(variable(&set, "MINE").expect("a variable")["value"], "1");
+        assert_eq!(set["spec"]["template"]["spec"]["serviceAccountName"], "me");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use hazelcast_api::ManagementCenter;
 use hazelcast_api::management_center::Phase;
 use serde::{Deserialize, Serialize};
 
+use super::super::address;
 use super::super::observed::{Pod, Set};
 use crate::ignored;
 use crate::names::Application;
@@ -137,11 +138,6 @@ fn external_addresses(cx: &Context<ManagementCenter>) -> Result<Vec<String>, Rea
     let route = external.and_then(|external| external.route.as_ref()).map(|route| route.hostname.as_str());
     let named = ingress.into_iter().chain(route).filter(|host| !host.is_empty()).map(|host| address(host, 80));
     Ok(balancers.chain(named).collect())
-}
-
-/// Host and port; the colons of an IPv6 address need brackets.
-fn address(host: &str, port: i64) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 #[cfg(test)]

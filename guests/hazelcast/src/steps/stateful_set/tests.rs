@@ -193,3 +193,23 @@ fn members_speak_the_newer_internet_protocol_where_people_say_so() {
     let options = java_options(json!({"ipFamily": "IPv6"}));
     assert!(options.contains("-Djava.net.preferIPv4Stack=false -Djava.net.preferIPv6Addresses=true"), "{options}");
 }
+
+#[test]
+fn members_without_data_have_pods_of_their_own() {
+    let run = |spec: Value| LiteMembers::run(&Context::test("library", json!({"spec": spec}))).expect("a plan");
+    assert_eq!(run(json!({})), Plan::default());
+    let spec = json!({
+        "persistence": {"pvc": {"accessModes": ["ReadWriteOnce"]}}, "env": [{"name": "DATA", "value": "1"}],
+        "liteMember": {"count": 2, "env": [{"name": "LITE", "value": "1"}]},
+    });
+    let lite = run(spec.clone()).find("StatefulSet", "library-lite").expect("a set");
+    assert_eq!(lite["spec"]["replicas"], 2);
+    assert_eq!(lite["spec"].get("volumeClaimTemplates"), None);
+    assert_eq!(lite["spec"]["selector"]["matchLabels"]["hazelcast.com/member-role"], "lite");
+    assert_eq!(lite["spec"]["template"]["metadata"]["labels"]["hazelcast.com/member-role"], "lite");
+    let container = lite["spec"]["template"]["spec"]["containers"][0].to_string();
+    assert!(container.contains("hazelcast-lite.yaml") && container.contains("LITE") && !container.contains("DATA"));
+    assert!(!set(spec)["spec"].to_string().contains("lite"));
+    let paused = run(json!({"clusterSize": 0, "liteMember": {"count": 2}}));
+    assert_eq!(paused.find("StatefulSet", "library-lite").expect("a set")["spec"]["replicas"], 0);
+}
