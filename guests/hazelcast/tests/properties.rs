@@ -3,7 +3,10 @@
 use filbert_guest::{Context, Defaulting, Defaults, Resource, Review, Step, StepResult, Validation};
 use hazelcast::defaults::{HazelcastDefaults, ManagementCenterDefaults};
 use hazelcast::references::{ClusterReferences, ManagementCenterReferences};
-use hazelcast::steps::{Configuration, DiscoveryService, MemberServices, MemberSet, Rbac};
+use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet};
+use hazelcast::steps::{
+    Configuration, DiscoveryService, Endpoints, LiteMembers, MemberServices, MemberSet, Rbac, WanServices,
+};
 use hazelcast::validate::{HazelcastRules, ManagementCenterRules};
 use hazelcast_api::{Hazelcast, ManagementCenter, definition};
 use serde_json::{Map, Value, json};
@@ -235,13 +238,16 @@ fn validation_and_defaulting_answer_about_any_json() {
 #[test]
 fn steps_answer_about_any_json() {
     type Run = fn(&Context<Hazelcast>) -> StepResult;
-    let steps: [Run; 6] = [
+    let steps: [Run; 9] = [
         ClusterReferences::run,
         Rbac::run,
         DiscoveryService::run,
         MemberServices::run,
+        WanServices::run,
+        Endpoints::run,
         Configuration::run,
         MemberSet::run,
+        LiteMembers::run,
     ];
     for spec in spoilt_specifications(&definition::hazelcasts()) {
         // Hundreds of members are as good as thousands, and much faster.
@@ -258,7 +264,11 @@ fn steps_answer_about_any_json() {
     for spec in spoilt_specifications(&definition::management_centers()) {
         let object = json!({"spec": spec});
         if serde_json::from_value::<ManagementCenter>(object.clone()).is_ok() {
-            let _ = ManagementCenterReferences::run(&Context::test("tower", object));
+            let steps: [fn(&Context<ManagementCenter>) -> StepResult; 4] =
+                [ManagementCenterReferences::run, CenterService::run, CenterEntrance::run, CenterSet::run];
+            for step in steps {
+                let _ = step(&Context::test("tower", object.clone()));
+            }
         }
     }
 }

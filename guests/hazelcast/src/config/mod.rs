@@ -46,7 +46,10 @@ const GRACE_MARGIN: i64 = 30;
 pub fn grace_seconds(spec: &Spec) -> i64 {
     let safety = spec.data_safety.as_ref().and_then(|safety| safety.graceful_shutdown_max_wait_seconds);
     let property = || spec.properties.get(GRACEFUL_WAIT).and_then(|seconds| seconds.parse().ok());
-    safety.map(i64::from).or_else(property).map_or(GRACE_SECONDS, |seconds: i64| seconds.max(0) + GRACE_MARGIN)
+    safety
+        .map(i64::from)
+        .or_else(property)
+        .map_or(GRACE_SECONDS, |seconds: i64| seconds.max(0).saturating_add(GRACE_MARGIN))
 }
 
 /// Entries of Secrets and `ConfigMap`s that the specification refers to, by kind and name.

@@ -457,6 +457,8 @@ fn how_data_is_kept_safe_can_be_chosen() {
     assert_eq!(grace_seconds(&spec(fields)), 120);
     assert_eq!(grace_seconds(&spec(json!({"properties": {"hazelcast.graceful.shutdown.max.wait": "7"}}))), 37);
     assert_eq!(grace_seconds(&Spec::default()), 600);
+    let longest = json!({"properties": {"hazelcast.graceful.shutdown.max.wait": i64::MAX.to_string()}});
+    assert_eq!(grace_seconds(&spec(longest)), i64::MAX);
 }
 
 fn referred() -> Referred {
