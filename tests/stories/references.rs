@@ -23,13 +23,13 @@ async fn a_cluster_waits_for_what_it_names_and_goes_on_when_it_is_there() {
     let mapping = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"hazelcast": "map:\n  default: {}\n"}});
     story.act("Somebody puts a mapping into it", Deed::Applies(&more, mapping), settles).await;
     let before = story.world.get(&stateful_set("library")).await;
-    story.act("The Secret goes, and what runs stays as it is", Deed::Deletes(&licence), waits).await;
+    story.act("The Secret goes, and what runs stays as it is", Deed::Deletes(&licence), settles).await;
     assert_eq!(story.world.get(&stateful_set("library")).await, before);
     story.end();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_management_center_waits_for_certificates_and_is_told_that_a_route_is_not_for_this_platform() {
+async fn a_management_center_is_told_what_is_missing_and_that_a_route_is_not_for_this_platform() {
     let key = management_center("tower");
     let title = "A Management Center that names what is not there";
     let mut story = Story::begin("center-references", title, World::start().await, key.clone()).await;

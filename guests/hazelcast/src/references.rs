@@ -1,8 +1,9 @@
 //! Rules that need to look at other objects: whether what a specification names is there. They are a step, so that the step
 //! runs again when it appears, and comes first, so that nothing is made of a specification that cannot be carried out.
 //!
-//! What pods cannot do without, and what the rules of existing operators ask for, is waited for. What pods wait for by
-//! themselves, or can do without, is only said in a condition: a running cluster does not suffer from it.
+//! Where going on would do something else than what is asked for (a cluster without its backup, without its own
+//! configuration, without its users), the step waits. What pods wait for by themselves, such as a licence or certificates, is
+//! said in a condition, and all else goes on: what runs does not suffer from it.
 
 mod cluster;
 mod management_center;
@@ -67,10 +68,10 @@ impl<'a> Names<'a> {
         self.name(path.into(), name, Secret::TYPE, true, "no Secret of this namespace has this name");
     }
 
-    /// As [`Names::needs_secret`], where existing operators call the field required.
+    /// As [`Names::wants_secret`], where existing operators call the field required.
     fn requires_secret(&mut self, path: String, name: Option<&str>) {
         let before = self.references.len();
-        self.needs_secret(path, name);
+        self.wants_secret(path, name);
         self.references.iter_mut().skip(before).for_each(|reference| reference.required = true);
     }
 

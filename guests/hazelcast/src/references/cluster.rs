@@ -28,9 +28,9 @@ impl Step for ClusterReferences {
         let mut names = Names::new(cx.namespace());
         // HZ-05.
         let licence = edition::licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
-        names.needs_secret("spec.licenseKeySecretName", licence);
+        names.wants_secret("spec.licenseKeySecretName", licence);
         // HZ-07.
-        names.needs_secret("spec.tls.secretName", spec.tls.as_ref().map(|tls| tls.secret_name.as_str()));
+        names.wants_secret("spec.tls.secretName", spec.tls.as_ref().map(|tls| tls.secret_name.as_str()));
         names.wrong.extend(backup(cx, spec)?);
         buckets_of_jobs(&mut names, spec);
         names.needs_secret("spec.customConfigSecretName", spec.custom_config_secret_name.as_deref());

@@ -17,13 +17,16 @@ fn named(name: &str) -> Value {
     json!({"metadata": {"name": name, "namespace": "default"}})
 }
 
-/// What is waited for, and what is waited for once a Secret is there.
+/// What is said, whether it is waited for, and that nothing is said once a Secret of this name is there.
 #[track_caller]
-fn waits_for_secret(spec: &Value, name: &str, expected: &str) {
+fn names_secret(spec: &Value, name: &str, expected: &str, waits: bool) {
     let plan = run(&cx(spec));
-    let message = plan.waits_for().map_or("", |(_, message)| message);
-    assert!(message.starts_with(expected), "{message}");
-    assert_eq!(plan.status_fragment(), Some(json!({"phase": "Failed", "message": message})));
+    // As it stands in the condition.
+    let expected = format!("{expected:?}");
+    assert!(format!("{plan:?}").contains(expected.trim_end_matches('"')), "{plan:?}");
+    assert_eq!(plan.waits_for().is_some(), waits, "{spec}");
+    let phase = plan.status_fragment().map(|status| status["phase"].clone());
+    assert_eq!(phase, waits.then(|| json!("Failed")));
     assert_eq!(plan.conditions(), [("ReferencesResolved", Status::False, "ReferencesMissing")]);
     assert_eq!(run(&cx(spec).with(Secret::TYPE, named(name))), Plan::default());
 }
@@ -34,35 +37,40 @@ fn nothing_named_is_nothing_missing() {
 }
 
 #[test]
-fn secrets_are_waited_for() {
-    for (spec, expected) in [
-        (json!({"licenseKeySecretName": "one"}), r#"spec.licenseKeySecretName: Not found: "one": "#),
-        (json!({"licenseKeySecret": "one"}), r#"spec.licenseKeySecretName: Not found: "one": "#),
-        (json!({"tls": {"secretName": "one"}}), r#"spec.tls.secretName: Not found: "one": "#),
+fn secrets_that_are_missing_are_named_and_waited_for_where_nothing_else_would_wait() {
+    for (spec, expected, waits) in [
+        (json!({"licenseKeySecretName": "one"}), r#"spec.licenseKeySecretName: Not found: "one": "#, false),
+        (json!({"licenseKeySecret": "one"}), r#"spec.licenseKeySecretName: Not found: "one": "#, false),
+        (json!({"tls": {"secretName": "one"}}), r#"spec.tls.secretName: Not found: "one": "#, false),
         (
             json!({"jet": {"bucketConfig": {"bucketURI": "s3://jobs", "secretName": "one"}}}),
             "spec.jet.bucketConfig.secretName: Required value: one: no Secret of this namespace has this name",
+            false,
         ),
         // The earlier name counts as much.
         (
             json!({"jet": {"bucketConfig": {"bucketURI": "s3://jobs", "secret": "one"}}}),
             "spec.jet.bucketConfig.secretName: Required value: ",
+            false,
         ),
         (
             json!({"jet": {"bucketConfigs": [{"bucketURI": "s3://jobs"}, {"bucketURI": "s3://more", "secretName": "one"}]}}),
             "spec.jet.bucketConfigs[1].secretName: Required value: ",
+            false,
         ),
-        (json!({"customConfigSecretName": "one"}), r#"spec.customConfigSecretName: Not found: "one": "#),
+        (json!({"customConfigSecretName": "one"}), r#"spec.customConfigSecretName: Not found: "one": "#, true),
         (
             json!({"discovery": {"apiToken": {"name": "one", "key": "token"}}}),
             r#"spec.discovery.apiToken.name: Not found: "one": "#,
+            true,
         ),
         (
             json!({"security": {"operatorClientSecretName": "one", "realms": [{"name": "r", "authentication": {"simple": {"users": [{"secretName": "one"}]}}}]}}),
             r#"spec.security.operatorClientSecretName: Not found: "one": no Secret of this namespace has this name; spec.security.realms[0].authentication.simple.users[0].secretName: Not found: "one": "#,
+            true,
         ),
     ] {
-        waits_for_secret(&spec, "one", expected);
+        names_secret(&spec, "one", expected, waits);
     }
 }
 
@@ -139,7 +147,7 @@ fn a_backup_must_have_been_made() {
 }
 
 #[test]
-fn what_pods_wait_for_by_themselves_is_only_said() {
+fn what_else_pods_wait_for_by_themselves_is_only_said() {
     for spec in [
         json!({"persistence": {"pvc": {"storageClassName": "fast"}}}),
         json!({"serviceAccountName": "mine"}),
