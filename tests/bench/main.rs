@@ -8,18 +8,18 @@ mod operator;
 mod report;
 mod start;
 
-use std::alloc::System;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use cap::Cap;
 use clap::{Parser, ValueEnum};
+use mimalloc::MiMalloc;
 
 use crate::report::Report;
 
-/// Counts what is on the heap.
+/// The allocator of the command, counting what is on the heap.
 #[global_allocator]
-static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+static HEAP: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 /// Measures, and prints values beside their baselines and goals. Ends without error whatever the values are.
 #[derive(Parser)]

@@ -24,11 +24,11 @@ async fn call(module: &Module) -> Result<()> {
         operation: Operation::Create,
         key: ObjectKey::namespaced(ResourceType::new("example.dev", "v1", "greetings"), "market", "spring"),
         sub_resource: None,
-        object: Some(object),
+        object: Some(object.into()),
         old_object: None,
         user: User::default(),
         dry_run: false,
-        parameters: json!({}),
+        parameters: json!({}).into(),
     };
     module.validate(&review, NoReads).await.answer?;
     Ok(())

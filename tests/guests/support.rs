@@ -37,9 +37,9 @@ pub(crate) async fn hostile(engine: &Engine) -> Module {
 pub(crate) fn context(step: &str) -> StepContext {
     StepContext {
         step: step.to_owned(),
-        object: json!({"apiVersion": "example.dev/v1", "kind": "Kite", "metadata": {"name": "spring", "namespace": "market"}}),
+        object: json!({"apiVersion": "example.dev/v1", "kind": "Kite", "metadata": {"name": "spring", "namespace": "market"}}).into(),
         status: None,
-        parameters: json!({}),
+        parameters: json!({}).into(),
         facts: vec![],
         round: 0,
         answers: vec![],
@@ -51,11 +51,11 @@ pub(crate) fn review(parameters: Value) -> Review {
         operation: Operation::Create,
         key: ObjectKey::namespaced(ResourceType::new("example.dev", "v1", "kites"), "market", "spring"),
         sub_resource: None,
-        object: Some(json!({"metadata": {"name": "spring"}})),
+        object: Some(json!({"metadata": {"name": "spring"}}).into()),
         old_object: None,
         user: User::default(),
         dry_run: false,
-        parameters,
+        parameters: parameters.into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Passes that are recorded and replayed.
 
+use filbert_plan::Document;
 use filbert_record::{FormatError, RecordedCall, Recording, Verdict, replay};
 use filbert_runtime::plan::ReviewAnswer;
 use filbert_tests::modules::fixture;
@@ -52,12 +53,18 @@ async fn a_recorded_pass_replays_to_the_same_bytes() {
     );
 }
 
+fn with_size(object: &Document, size: u32) -> Document {
+    let mut object = object.clone().into_value();
+    object["spec"]["clusterSize"] = json!(size);
+    object.into()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_input_replays_to_another_answer_and_a_missing_one_to_none() {
     let mut world = World::start().await;
     let mut recording = recorded(&mut world).await;
     let step = recording.steps.iter_mut().find(|step| step.step == "stateful-set").expect("the step");
-    step.context.object["spec"]["clusterSize"] = json!(7);
+    step.context.object = with_size(&step.context.object, 7);
     let verdict = again(&world, RecordedCall::Step(step)).await;
     let Verdict::Different { same_module: true, changes } = verdict else { panic!("{verdict}") };
     assert!(changes.contains(".spec.replicas: 2 -> 7"), "{changes}");
@@ -69,7 +76,7 @@ async fn a_changed_input_replays_to_another_answer_and_a_missing_one_to_none() {
     );
     let review = recording.reviews.last_mut().expect("validation");
     let object = review.review.object.as_mut().expect("an object");
-    object["spec"]["clusterSize"] = json!(100_000);
+    *object = with_size(object, 100_000);
     let verdict = again(&world, RecordedCall::Review(review)).await;
     let Verdict::Different { same_module: true, changes } = verdict else { panic!("{verdict}") };
     assert!(changes.contains("spec.clusterSize"), "{changes}");

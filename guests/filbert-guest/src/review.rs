@@ -1,5 +1,6 @@
 //! What validation and defaulting are called with and answer.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use serde::Deserialize;
@@ -14,7 +15,8 @@ use crate::resource::{Metadata, Resource};
 /// One admission request, or a stored object under review.
 pub struct Review<R> {
     object: R,
-    old_object: Option<R>,
+    /// Read when it is first asked for: most rules do not compare.
+    old_object: OnceCell<Option<R>>,
     metadata: Metadata,
     raw: raw::Review,
 }
@@ -37,9 +39,7 @@ impl<R: Resource> Review<R> {
         let text = raw.object.as_deref().or(raw.old_object.as_deref()).unwrap_or("null");
         let object = serde_json::from_str(text).map_err(malformed)?;
         let Envelope { metadata } = serde_json::from_str(text).map_err(malformed)?;
-        // An old object that no longer parses cannot be compared with; that must not keep the new one out.
-        let old_object = raw.old_object.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        Ok(Self { object, old_object, metadata, raw })
+        Ok(Self { object, old_object: OnceCell::new(), metadata, raw })
     }
 
     /// What would be stored; for a deletion, what goes.
@@ -49,7 +49,11 @@ impl<R: Resource> Review<R> {
 
     /// What is stored now; absent for a creation.
     pub fn old_object(&self) -> Option<&R> {
-        self.old_object.as_ref()
+        let parse = || {
+            // One that no longer parses cannot be compared with; that must not keep the new one out.
+            self.raw.old_object.as_deref().and_then(|text| serde_json::from_str(text).ok())
+        };
+        self.old_object.get_or_init(parse).as_ref()
     }
 
     /// As much of what is stored now as `T` looks at, its status and metadata too; absent for a creation, and where it does

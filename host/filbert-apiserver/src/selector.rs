@@ -88,12 +88,6 @@ impl LabelSelector {
             }
         })
     }
-
-    /// Whether an object's labels match.
-    pub(crate) fn matches_value(&self, object: &Value) -> bool {
-        let labels = object.pointer("/metadata/labels");
-        self.matches_with(|name| labels.and_then(|labels| labels.get(name)).and_then(Value::as_str))
-    }
 }
 
 fn tokens(text: &str) -> Vec<String> {
@@ -366,7 +360,11 @@ mod tests {
             ("depth<7", false),
             ("", true),
         ] {
-            assert_eq!(LabelSelector::parse(text).unwrap().matches_value(&object), expected, "{text}");
+            assert_eq!(
+                LabelSelector::parse(text).unwrap().matches_with(|name| object["metadata"]["labels"][name].as_str()),
+                expected,
+                "{text}"
+            );
         }
     }
 

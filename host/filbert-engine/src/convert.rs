@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 
+use filbert_plan::Document;
 use filbert_plan::description as plan_description;
 use filbert_plan::grant as plan_grant;
 use filbert_plan::object as plan_object;
@@ -140,6 +141,10 @@ impl From<step::Condition> for plan::Condition {
 
 // Towards the guest.
 
+fn text(document: &Document) -> String {
+    document.text().to_owned()
+}
+
 impl From<&plan::StepContext> for step::Context {
     fn from(context: &plan::StepContext) -> Self {
         let plan::StepContext { step, object, status, parameters, facts, round, answers } = context;
@@ -147,9 +152,9 @@ impl From<&plan::StepContext> for step::Context {
             |plan::Fact { name, value }: &plan::Fact| types::Fact { name: name.clone(), value: value.to_string() };
         Self {
             step: step.clone(),
-            object: object.to_string(),
-            status: status.as_ref().map(Value::to_string),
-            parameters: parameters.to_string(),
+            object: text(object),
+            status: status.as_ref().map(text),
+            parameters: text(parameters),
             facts: facts.iter().map(fact).collect(),
             round: *round,
             answers: answers.iter().cloned().map(step::Answer::from).collect(),
@@ -178,11 +183,11 @@ impl From<&plan_review::Review> for reviews::Review {
             operation: (*operation).into(),
             key: key.clone().into(),
             sub_resource: sub_resource.clone(),
-            object: object.as_ref().map(Value::to_string),
-            old_object: old_object.as_ref().map(Value::to_string),
+            object: object.as_ref().map(text),
+            old_object: old_object.as_ref().map(text),
             user: user.clone().into(),
             dry_run: *dry_run,
-            parameters: parameters.to_string(),
+            parameters: text(parameters),
         }
     }
 }

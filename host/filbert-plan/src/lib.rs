@@ -6,6 +6,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | [`object`] | keys and types of Kubernetes objects |
+//! | [`Document`] | JSON that goes to guests as text |
 //! | [`plan`] | what a step proposes, what a reconcile pass decides about it |
 //! | [`grant`] | what a module may read and change |
 //! | [`pipeline`] | the `Module` and `Pipeline` files of an administrator |
@@ -18,9 +19,12 @@
 pub mod definition;
 pub mod description;
 pub mod diff;
+mod document;
 pub mod grant;
 pub mod object;
 pub mod pipeline;
 pub mod plan;
 pub mod review;
 pub mod status;
+
+pub use document::Document;

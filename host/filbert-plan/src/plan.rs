@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Document;
 use crate::object::{ObjectKey, TypeMeta, name, namespace};
 
 /// Milliseconds.
@@ -16,12 +17,12 @@ pub struct StepContext {
     /// Which step of the module.
     pub step: String,
     /// The reconciled object: defaulted, without managed fields and `status`.
-    pub object: Value,
+    pub object: Document,
     /// `status` as the last pass left it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<Value>,
+    pub status: Option<Document>,
     /// From the pipeline.
-    pub parameters: Value,
+    pub parameters: Document,
     /// What earlier steps of this pass left, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,

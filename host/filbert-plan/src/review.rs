@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Document;
+
 use crate::object::ObjectKey;
 
 /// One admission request, or a stored object under review.
@@ -20,16 +22,16 @@ pub struct Review {
     pub sub_resource: Option<String>,
     /// What would be stored; absent for a deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<Value>,
+    pub object: Option<Document>,
     /// What is stored now; absent for a creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub old_object: Option<Value>,
+    pub old_object: Option<Document>,
     /// Who asks.
     pub user: User,
     /// Nothing will be stored whatever the answer.
     pub dry_run: bool,
     /// From the pipeline.
-    pub parameters: Value,
+    pub parameters: Document,
 }
 
 /// What is being done to an object.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use filbert_engine::Module;
-use filbert_plan::diff;
+use filbert_plan::{Document, diff};
 use filbert_runtime::library::chain;
 use filbert_runtime::plan::{Function, ReviewAnswer, ReviewRole};
 use serde::Serialize;
@@ -83,7 +83,7 @@ async fn review_again(module: &Module, review: &RecordedReview) -> Again<ReviewA
         ReviewRole::Defaulting => {
             let called = module.default(&review.review, tape).await;
             let answer = called.answer.map(|answer| match answer {
-                Ok(defaulted) => ReviewAnswer::Defaulted(defaulted),
+                Ok(defaulted) => ReviewAnswer::Defaulted(defaulted.map(Document::from)),
                 Err(violations) => ReviewAnswer::NotDefaulted(violations),
             });
             (answer, called.reads)

@@ -2,6 +2,7 @@
 //! objects from the queue.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use filbert_engine::Query;
 use filbert_kube::{Api, Caches, Change, Discovery, Selection};
 use filbert_plan::grant::labels_of;
 use filbert_plan::object::{self, ObjectKey, ResourceType};
+use futures::FutureExt as _;
 use kube::Client;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
@@ -214,32 +216,14 @@ async fn follow_library(inner: Arc<Inner>) {
 async fn work(inner: Arc<Inner>) {
     while let Some(key) = inner.queue.next().await {
         let span = info_span!("pass", %key);
-        // A pass that panics is a bug of the host; it must not take the worker, or the object's place, with it.
-        let pass = tokio::spawn(pass(inner.clone(), key.clone()).instrument(span));
-        if let Err(failure) = AbortOnDrop(pass).await
-            && failure.is_panic()
-        {
+        // A pass that panics is a bug of the host; it must not take the worker, or the object's place, with it. What it
+        // shares with other passes is changed under locks, each of which leaves it whole.
+        let pass = AssertUnwindSafe(pass(inner.clone(), key.clone()).instrument(span)).catch_unwind();
+        if pass.await.is_err() {
             error!(%key, "the pass panicked");
             inner.queue.add_failed(key.clone());
         }
         inner.queue.done(&key);
-    }
-}
-
-/// A task that ends with whoever waits for it.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl<T> Future for AbortOnDrop<T> {
-    type Output = Result<T, tokio::task::JoinError>;
-
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        std::pin::Pin::new(&mut self.0).poll(cx)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use filbert_engine::{CallError, Retry};
 use filbert_kube::ApiError;
+use filbert_plan::Document;
 use filbert_plan::object::{self, ObjectKey, TypeMeta};
 use filbert_plan::pipeline::OnFailure;
 use filbert_plan::plan::{Event, Fact, Millis, Outcome, StepContext, StepError, StepPlan, Waiting};
@@ -62,6 +63,8 @@ struct Running<'a> {
     pipeline: &'a ServingPipeline,
     key: &'a ObjectKey,
     stored: &'a Value,
+    /// Of the stored object, as steps see it.
+    status: Option<Document>,
     subject: SubjectName,
     owner: Owner,
     reviews: Vec<ReviewRecord>,
@@ -83,9 +86,22 @@ impl Passes {
             .unwrap_or_else(|| TypeMeta { api_version: key.resource.api_version(), kind: String::new() });
         let owner = Owner { key: key.clone(), api_version, kind: kind.clone(), uid: uid.to_owned() };
         let subject = plan::subject_of(stored);
+        let status = plan::status_as_input(stored).map(Document::from);
         let (reviews, steps, facts, applied) = Default::default();
-        let mut running =
-            Running { passes: self, pipeline, key, stored, subject, owner, reviews, steps, facts, next: None, applied };
+        let mut running = Running {
+            passes: self,
+            pipeline,
+            key,
+            stored,
+            status,
+            subject,
+            owner,
+            reviews,
+            steps,
+            facts,
+            next: None,
+            applied,
+        };
         let mut warnings = Vec::new();
         let outcome = if object::is_being_deleted(stored) {
             running.finalize(kept).await
@@ -165,7 +181,7 @@ impl Running<'_> {
         {
             return host_failure("FinalizerNotSet", &error);
         }
-        let input = plan::as_input(self.stored);
+        let input = plan::as_input(self.stored).into();
         let world = self.passes.world.clone();
         let reviewing = Reviewing {
             world: &world,
@@ -208,7 +224,7 @@ impl Running<'_> {
         if !finalizers(self.stored).iter().any(|held| held == finalizer) {
             return PassOutcome::Finalized;
         }
-        let input = plan::as_input(self.stored);
+        let input = plan::as_input(self.stored).into();
         for step in self.pipeline.steps.iter().rev() {
             if step.finalizes {
                 let outcome = self.take(step, Function::Finalize, &input, kept).await;
@@ -292,13 +308,19 @@ impl Running<'_> {
     }
 
     /// Takes one step: its guest is asked, and what it proposes is carried out.
-    async fn take(&mut self, step: &ServingStep, function: Function, object: &Value, kept: &mut Kept) -> StepOutcome {
+    async fn take(
+        &mut self,
+        step: &ServingStep,
+        function: Function,
+        object: &Document,
+        kept: &mut Kept,
+    ) -> StepOutcome {
         let started = Instant::now();
         let context = StepContext {
             step: step.step.clone(),
             object: object.clone(),
-            status: plan::status_as_input(self.stored),
-            parameters: (*step.parameters).clone(),
+            status: self.status.clone(),
+            parameters: step.parameters.clone(),
             facts: self.facts.clone(),
             round: 0,
             answers: Vec::new(),

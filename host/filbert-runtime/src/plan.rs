@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use filbert_engine::{CallError, Called, LogLine, Spent};
+use filbert_plan::Document;
 use filbert_plan::object::{self, ObjectKey};
 use filbert_plan::plan::{Millis, StepContext, StepError, StepPlan};
 use filbert_plan::review::{Operation, Review, User, Verdict, Violation};
@@ -55,7 +56,7 @@ impl Memo {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reviewed {
     /// Defaulted; without status, managed fields and resource version.
-    pub object: Value,
+    pub object: Document,
     /// Empty where it is valid.
     pub violations: Vec<Violation>,
     /// For people.
@@ -139,7 +140,7 @@ pub enum ReviewRole {
 #[serde(rename_all = "camelCase")]
 pub enum ReviewAnswer {
     /// The object with what people left out, or nothing where they left out nothing.
-    Defaulted(Option<Value>),
+    Defaulted(Option<Document>),
     /// Why it cannot be defaulted.
     NotDefaulted(Vec<Violation>),
     /// What validation says.
@@ -169,7 +170,7 @@ impl Reviewing<'_> {
         self,
         memo: &mut Memo,
         pipeline: &ServingPipeline,
-        object: Value,
+        object: Document,
     ) -> (Result<Reviewed, CallError>, Vec<ReviewRecord>) {
         let mut reviewed = Reviewed { object, violations: Vec::new(), warnings: Vec::new() };
         let mut records = Vec::new();
@@ -181,18 +182,15 @@ impl Reviewing<'_> {
         for (index, reviewer) in pipeline.validation.iter().enumerate() {
             places.push(((ReviewRole::Validation, index), reviewer));
         }
-        // Made once for each form of the object.
-        let mut text = reviewed.object.to_string();
         let mut outcome = Ok(());
         for (place, reviewer) in places {
             asked.insert(place);
-            let (answer, record) = self.ask(memo, place, reviewer, &reviewed.object, &text).await;
+            let (answer, record) = self.ask(memo, place, reviewer, &reviewed.object).await;
             records.push(record);
             match answer.as_deref() {
                 Ok(ReviewAnswer::Defaulted(None)) => {}
                 Ok(ReviewAnswer::Defaulted(Some(defaulted))) => {
                     reviewed.object = defaulted.clone();
-                    text = reviewed.object.to_string();
                 }
                 Ok(ReviewAnswer::NotDefaulted(violations)) => {
                     reviewed.violations.clone_from(violations);
@@ -212,7 +210,7 @@ impl Reviewing<'_> {
         (outcome.map(|()| reviewed), records)
     }
 
-    fn request(self, reviewer: &ServingReviewer, object: &Value) -> Review {
+    fn request(self, reviewer: &ServingReviewer, object: &Document) -> Review {
         Review {
             operation: Operation::Update,
             key: self.key.clone(),
@@ -222,7 +220,7 @@ impl Reviewing<'_> {
             old_object: Some(object.clone()),
             user: User { name: "filbert".to_owned(), groups: Vec::new() },
             dry_run: true,
-            parameters: (*reviewer.parameters).clone(),
+            parameters: reviewer.parameters.clone(),
         }
     }
 
@@ -230,7 +228,7 @@ impl Reviewing<'_> {
         self,
         role: ReviewRole,
         reviewer: &ServingReviewer,
-        object: &Value,
+        object: &Document,
     ) -> (Result<ReviewAnswer, CallError>, Observer, Spent) {
         let ServingModule { module, grants } = &reviewer.module;
         let observer = Observer::new(self.world.clone(), grants.clone(), self.subject.clone());
@@ -239,7 +237,7 @@ impl Reviewing<'_> {
             ReviewRole::Defaulting => {
                 let Called { answer, reads, spent } = module.default(&request, observer).await;
                 let answer = answer.map(|answer| match answer {
-                    Ok(defaulted) => ReviewAnswer::Defaulted(defaulted),
+                    Ok(defaulted) => ReviewAnswer::Defaulted(defaulted.map(Document::from)),
                     Err(violations) => ReviewAnswer::NotDefaulted(violations),
                 });
                 (answer, reads, spent)
@@ -256,8 +254,7 @@ impl Reviewing<'_> {
         memo: &mut Memo,
         place: Place,
         reviewer: &ServingReviewer,
-        object: &Value,
-        text: &str,
+        object: &Document,
     ) -> (Result<Arc<ReviewAnswer>, CallError>, ReviewRecord) {
         let Self { world, subject, keeps_requests, key: _ } = self;
         let (role, _) = place;
@@ -265,9 +262,9 @@ impl Reviewing<'_> {
         let mut hash = Sha256::new();
         hash.update(module.digest());
         hash.update([u8::from(role == ReviewRole::Validation)]);
-        hash.update(reviewer.parameters.to_string());
+        hash.update(reviewer.parameters.text());
         hash.update([0]);
-        hash.update(text);
+        hash.update(object.text());
         let input: Hash = hash.finalize().into();
         let mut record = ReviewRecord {
             module: module.name().to_owned(),
@@ -328,6 +325,18 @@ pub enum Function {
     Finalize,
 }
 
+/// All that a context says, so that two contexts that differ never look the same.
+fn feed(hash: &mut Sha256, context: &StepContext) {
+    // Every field is named, so that a new one must be thought about.
+    let StepContext { step, object, status, parameters, facts, round, answers } = context;
+    let rest = serde_json::to_vec(&(step, facts, round, answers)).unwrap_or_default();
+    let texts = [object.text(), status.as_ref().map_or("", Document::text), parameters.text()];
+    for part in texts.map(str::as_bytes).into_iter().chain([rest.as_slice()]) {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+}
+
 /// Takes one round of a step.
 pub async fn step(
     memo: &mut Memo,
@@ -340,8 +349,7 @@ pub async fn step(
     let mut hash = Sha256::new();
     hash.update(step.module.module.digest());
     hash.update([u8::from(function == Function::Finalize)]);
-    // Every field of the context, in a fixed order.
-    hash.update(serde_json::to_vec(context).unwrap_or_default());
+    feed(&mut hash, context);
     let input: Hash = hash.finalize().into();
     if let Some(kept) = memo.steps.get(&step.name)
         && let Some(reads) = still_holds(kept, input, world, &step.module, subject).await

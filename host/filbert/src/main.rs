@@ -14,8 +14,13 @@ mod world;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 
 use crate::failure::Outcome;
+
+/// The operator's work is parsing, merging and writing small objects: a third of it is allocation with the system's.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -15,7 +15,7 @@ pub(super) fn changed(core: &Core, told: &Told) {
         return;
     };
     let Some(stored) = core.store.get(&definitions, &Key::new("", &name)) else { return };
-    if stored.value().pointer("/metadata/deletionTimestamp").is_some() {
+    if stored.is_terminating {
         crate::definitions::clean_up(core, &stored);
     }
 }

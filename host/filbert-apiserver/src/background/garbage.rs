@@ -3,7 +3,7 @@
 use crate::core::{Core, text};
 use crate::finalizers;
 use crate::resource::{CollectionId, Resource};
-use crate::store::{Key, Stored, Told};
+use crate::store::{Key, OwnerReference, Stored, Told};
 use crate::write::{self, DeleteOptions, Propagation};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -22,39 +22,6 @@ pub(super) struct Garbage {
     owners: HashMap<Place, Vec<String>>,
 }
 
-struct Reference {
-    group: String,
-    version: String,
-    kind: String,
-    name: String,
-    uid: String,
-    blocks: bool,
-}
-
-/// Objects without the word need no parsing.
-fn mentions(stored: &Stored, word: &str) -> bool {
-    stored.json.windows(word.len()).any(|window| window == word.as_bytes())
-}
-
-fn references(object: &Value) -> Vec<Reference> {
-    let list = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .map(|reference| {
-            let (group, version) =
-                text(reference, "/apiVersion").split_once('/').unwrap_or(("", text(reference, "/apiVersion")));
-            Reference {
-                group: group.to_owned(),
-                version: version.to_owned(),
-                kind: text(reference, "/kind").to_owned(),
-                name: text(reference, "/name").to_owned(),
-                uid: text(reference, "/uid").to_owned(),
-                blocks: reference.get("blockOwnerDeletion") == Some(&Value::Bool(true)),
-            }
-        })
-        .collect()
-}
-
 /// What is known of an owner.
 enum Owner {
     There(Arc<Stored>, Arc<Resource>),
@@ -63,7 +30,7 @@ enum Owner {
     Unknown,
 }
 
-fn owner(core: &Core, reference: &Reference, dependent: &Resource, namespace: &str) -> Owner {
+fn owner(core: &Core, reference: &OwnerReference, dependent: &Resource, namespace: &str) -> Owner {
     let registry = core.registry();
     let Some(resource) = registry.of_kind(&reference.group, &reference.version, &reference.kind) else {
         return Owner::Unknown;
@@ -73,9 +40,7 @@ fn owner(core: &Core, reference: &Reference, dependent: &Resource, namespace: &s
     }
     let key = Key::new(if resource.namespaced { namespace } else { "" }, &reference.name);
     match core.store.get(&resource.collection, &key) {
-        Some(stored) if text(&stored.value(), "/metadata/uid") == reference.uid => {
-            Owner::There(stored, resource.clone())
-        }
+        Some(stored) if stored.uid == reference.uid => Owner::There(stored, resource.clone()),
         _ => Owner::Gone,
     }
 }
@@ -84,11 +49,10 @@ impl Garbage {
     pub(super) fn changed(&mut self, core: &Core, told: &Told) {
         let object = &told.change.object;
         let place = (told.collection.clone(), object.key.clone());
-        let value = object.value();
-        let owners: Vec<String> = if !told.change.deleted && mentions(object, "ownerReferences") {
-            references(&value).into_iter().map(|reference| reference.uid).collect()
-        } else {
+        let owners: Vec<String> = if told.change.deleted {
             Vec::new()
+        } else {
+            object.owners.iter().map(|owner| owner.uid.to_string()).collect()
         };
         let before = self.owners.remove(&place).unwrap_or_default();
         for uid in &before {
@@ -106,34 +70,32 @@ impl Garbage {
             self.owners.insert(place.clone(), owners);
         }
         if told.change.deleted {
-            let uid = text(&value, "/metadata/uid").to_owned();
-            for (collection, key) in self.dependents_of(&uid) {
+            for (collection, key) in self.dependents_of(&object.uid) {
                 self.collect(core, &collection, &key);
             }
             // Its owners may wait for it.
-            self.waiting_owners(core, &told.collection, &value, &object.key);
+            self.waiting_owners(core, &told.collection, object);
             return;
         }
-        if value.pointer("/metadata/deletionTimestamp").is_some() {
-            self.finish(core, &told.collection, &object.key, &value);
+        if object.is_terminating {
+            self.finish(core, &told.collection, object);
         }
         self.collect(core, &place.0, &place.1);
-        self.waiting_owners(core, &told.collection, &value, &object.key);
+        self.waiting_owners(core, &told.collection, object);
     }
 
     fn dependents_of(&self, uid: &str) -> Vec<Place> {
         self.dependents.get(uid).into_iter().flatten().cloned().collect()
     }
 
-    fn waiting_owners(&self, core: &Core, collection: &CollectionId, value: &Value, key: &Key) {
+    fn waiting_owners(&self, core: &Core, collection: &CollectionId, object: &Stored) {
         let registry = core.registry();
         let Some(resource) = registry.of_collection(collection) else { return };
-        for reference in references(value) {
-            if let Owner::There(stored, of) = owner(core, &reference, resource, &key.namespace) {
-                let value = stored.value();
-                if value.pointer("/metadata/deletionTimestamp").is_some() {
-                    self.finish(core, &of.collection, &stored.key, &value);
-                }
+        for reference in &object.owners {
+            if let Owner::There(stored, of) = owner(core, reference, resource, &object.key.namespace)
+                && stored.is_terminating
+            {
+                self.finish(core, &of.collection, &stored);
             }
         }
     }
@@ -143,24 +105,18 @@ impl Garbage {
         let registry = core.registry();
         let Some(resource) = registry.of_collection(collection) else { return };
         let Some(stored) = core.store.get(collection, key) else { return };
-        if !mentions(&stored, "ownerReferences") {
-            return;
-        }
-        let value = stored.value();
-        let found = references(&value);
-        if found.is_empty() {
+        if stored.owners.is_empty() {
             return;
         }
         let mut gone = Vec::new();
         let mut waiting = false;
         let mut solid = false;
-        for reference in &found {
+        for reference in &stored.owners {
             match owner(core, reference, resource, &key.namespace) {
-                Owner::Gone => gone.push(reference.uid.clone()),
+                Owner::Gone => gone.push(reference.uid.to_string()),
                 Owner::Unknown => solid = true,
                 Owner::There(owner, _) => {
-                    let owner = owner.value();
-                    let foreground = owner.pointer("/metadata/deletionTimestamp").is_some() && has(&owner, FOREGROUND);
+                    let foreground = owner.is_terminating && has(&owner.value(), FOREGROUND);
                     if foreground { waiting = true } else { solid = true }
                 }
             }
@@ -171,12 +127,12 @@ impl Garbage {
             }
             return;
         }
-        if value.pointer("/metadata/deletionTimestamp").is_some() {
+        if stored.is_terminating {
             return;
         }
-        let uid = text(&value, "/metadata/uid");
+        let uid = &*stored.uid;
         let blocking = self.dependents.get(uid).is_some_and(|dependents| !dependents.is_empty());
-        let propagation = if waiting && blocking { Propagation::Foreground } else { policy(&value) };
+        let propagation = if waiting && blocking { Propagation::Foreground } else { policy(&stored.value()) };
         let options =
             DeleteOptions { propagation: Some(propagation), uid: Some(uid.to_owned()), ..DeleteOptions::default() };
         if let Err(status) = write::delete(core, resource, key, &options)
@@ -188,30 +144,30 @@ impl Garbage {
     }
 
     /// Does what the finalizers of the collector stand for.
-    fn finish(&self, core: &Core, collection: &CollectionId, key: &Key, value: &Value) {
+    fn finish(&self, core: &Core, collection: &CollectionId, object: &Stored) {
         let registry = core.registry();
         let Some(resource) = registry.of_collection(collection) else { return };
-        let uid = text(value, "/metadata/uid").to_owned();
-        if has(value, ORPHAN) {
+        let (key, value) = (&object.key, object.value());
+        if has(&value, ORPHAN) {
+            let uid = object.uid.to_string();
             for (collection, key) in self.dependents_of(&uid) {
                 if let Some(resource) = registry.of_collection(&collection) {
                     drop_references(core, resource, &key, std::slice::from_ref(&uid));
                 }
             }
             finalizers::remove(core, resource, key, ORPHAN, MANAGER);
-        } else if has(value, FOREGROUND) {
+        } else if has(&value, FOREGROUND) {
+            let blocks = |dependent: &Stored| dependent.owners.iter().any(|it| it.uid == object.uid && it.blocks);
             let mut blocked = false;
-            for (collection, key) in self.dependents_of(&uid) {
+            for (collection, key) in self.dependents_of(&object.uid) {
                 let Some(stored) = core.store.get(&collection, &key) else { continue };
-                let value = stored.value();
-                blocked |= references(&value).iter().any(|reference| reference.uid == uid && reference.blocks);
+                blocked |= blocks(&stored);
                 self.collect(core, &collection, &key);
             }
-            let left = self.dependents_of(&uid).iter().any(|(collection, key)| {
-                core.store.get(collection, key).is_some_and(|stored| {
-                    references(&stored.value()).iter().any(|reference| reference.uid == uid && reference.blocks)
-                })
-            });
+            let left = self
+                .dependents_of(&object.uid)
+                .iter()
+                .any(|(collection, key)| core.store.get(collection, key).is_some_and(|stored| blocks(&stored)));
             if !(blocked && left) {
                 finalizers::remove(core, resource, key, FOREGROUND, MANAGER);
             }

@@ -14,6 +14,9 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 
+/// Changes that are taken before the stand-ins act on them.
+const MOST_AT_ONCE: usize = 256;
+
 /// Starts the thread; it ends when the server is gone.
 pub(crate) fn start(core: &Arc<Core>) {
     let changes = core.store.tell();
@@ -28,21 +31,27 @@ fn run(core: &Weak<Core>, changes: &Receiver<Told>) {
     let mut garbage = garbage::Garbage::default();
     let mut stand_ins = StandIns::default();
     // Receiving fails once the store is gone, which is the end of the server.
-    while let Ok(told) = changes.recv() {
+    while let Ok(first) = changes.recv() {
         let Some(core) = core.upgrade() else { return };
         let options = &core.options;
-        if options.namespace_finalisation {
-            namespaces::changed(&core, &told);
-            protection::changed(&core, &told);
+        let mut handled = 0;
+        // Several at a time, but not for ever: the stand-ins look at the outcome of many changes once.
+        for told in std::iter::once(first).chain(changes.try_iter()).take(MOST_AT_ONCE) {
+            if options.namespace_finalisation {
+                namespaces::changed(&core, &told);
+                protection::changed(&core, &told);
+            }
+            definitions::changed(&core, &told);
+            if options.garbage_collector {
+                garbage.changed(&core, &told);
+            }
+            if options.stand_ins {
+                stand_ins.changed(&core, &told);
+            }
+            handled += 1;
         }
-        definitions::changed(&core, &told);
-        if options.garbage_collector {
-            garbage.changed(&core, &told);
-        }
-        if options.stand_ins {
-            stand_ins.changed(&core, &told);
-        }
-        core.handled.fetch_add(1, Ordering::Release);
+        stand_ins.act(&core);
+        core.handled.fetch_add(handled, Ordering::Release);
     }
 }
 

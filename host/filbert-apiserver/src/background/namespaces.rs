@@ -27,9 +27,7 @@ fn namespaces() -> CollectionId {
 }
 
 fn is_terminating(core: &Core, name: &str) -> bool {
-    core.store
-        .get(&namespaces(), &Key::new("", name))
-        .is_some_and(|namespace| namespace.value().pointer("/metadata/deletionTimestamp").is_some())
+    core.store.get(&namespaces(), &Key::new("", name)).is_some_and(|namespace| namespace.is_terminating)
 }
 
 fn empty(core: &Core, name: &str) {

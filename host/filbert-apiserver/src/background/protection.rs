@@ -18,11 +18,8 @@ pub(super) fn changed(core: &Core, told: &Told) {
             release_claim(core, &object.key.namespace, &object.key.name);
         }
         "persistentvolumes" if !told.change.deleted => {
-            let value = object.value();
             let registry = core.registry();
-            if let (true, Some(resource)) =
-                (value.pointer("/metadata/deletionTimestamp").is_some(), registry.of_collection(collection))
-            {
+            if let (true, Some(resource)) = (object.is_terminating, registry.of_collection(collection)) {
                 finalizers::remove(core, resource, &object.key, "kubernetes.io/pv-protection", MANAGER);
             }
         }
@@ -50,7 +47,7 @@ fn release_claim(core: &Core, namespace: &str, name: &str) {
     let Some(resource) = registry.of_kind("", "v1", "PersistentVolumeClaim") else { return };
     let key = crate::store::Key::new(namespace, name);
     let Some(claim) = core.store.get(&resource.collection, &key) else { return };
-    if claim.value().pointer("/metadata/deletionTimestamp").is_none() {
+    if !claim.is_terminating {
         return;
     }
     let pods = core.store.list(&CollectionId::new("", "pods"), Some(namespace), None).objects;

@@ -4,21 +4,41 @@ use super::{create, is_ready, is_terminating, living, owner_reference, resource}
 use crate::background::change;
 use crate::core::{Core, set, text};
 use crate::selector::LabelSelector;
-use crate::store::Key;
+use crate::store::{Key, Stored};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 /// Addresses for documentation, which nothing routes.
 const BALANCERS: u32 = u32::from_be_bytes([198, 51, 100, 1]);
 
-/// The services that select a pod.
-pub(super) fn of_pod(core: &Core, pod: &Value) {
-    let Some(services) = resource(core, "", "Service") else { return };
-    let namespace = text(pod, "/metadata/namespace");
-    for stored in core.store.list(&services.collection, Some(namespace), None).objects {
-        if selector(&stored.value()).is_some_and(|selector| selector.matches_value(pod)) {
-            reconcile(core, &stored.key);
+/// The selector of each service, as of a revision of it.
+#[derive(Default)]
+pub(super) struct Selectors(HashMap<Key, (u64, Option<LabelSelector>)>);
+
+impl Selectors {
+    /// The services that select a pod, or selected it before it changed.
+    pub(super) fn of_pod(&mut self, core: &Core, pod: &Stored, before: Option<&Stored>) -> Vec<Key> {
+        let Some(services) = resource(core, "", "Service") else { return Vec::new() };
+        let there = core.store.list(&services.collection, Some(&pod.key.namespace), None).objects;
+        let selecting = there.into_iter().filter(|service| {
+            let selector = self.of_service(service);
+            selector.is_some_and(|it| it.matches(pod) || before.is_some_and(|before| it.matches(before)))
+        });
+        selecting.map(|service| service.key.clone()).collect()
+    }
+
+    pub(super) fn forget(&mut self, service: &Key) {
+        self.0.remove(service);
+    }
+
+    fn of_service(&mut self, service: &Stored) -> Option<&LabelSelector> {
+        let (known, found) = self.0.entry(service.key.clone()).or_insert((0, None));
+        if *known != service.revision {
+            *known = service.revision;
+            *found = selector(&service.value());
         }
+        found.as_ref()
     }
 }
 

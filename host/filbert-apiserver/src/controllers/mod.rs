@@ -15,10 +15,11 @@ pub use pods::PodFate;
 use crate::background::change;
 use crate::core::{Core, set, text};
 use crate::resource::{CollectionId, Resource};
-use crate::store::{Key, Told};
+use crate::store::{Key, OwnerReference, Stored, Told};
 use crate::write::{self, DeleteOptions, WriteOptions};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The field manager of all of them.
@@ -27,67 +28,89 @@ const MANAGER: &str = "simulated-controller-manager";
 /// The annotation that simulated objects carry.
 const MARK: &str = "filbert.dev/simulated";
 
+/// What has to be looked at.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Look {
+    Pod(Key),
+    Claim(Key),
+    ReplicaSet(Key),
+    Deployment(Key),
+    StatefulSet(Key),
+    Job(Key),
+    Endpoints(Key),
+}
+
 /// What they remember between changes.
 #[derive(Default)]
 pub(crate) struct StandIns {
     addresses: pods::Addresses,
+    services: endpoints::Selectors,
+    /// Each once, however many changes point at it.
+    due: BTreeSet<Look>,
 }
 
 impl StandIns {
+    /// Notes what a change makes necessary; [`StandIns::act`] does it.
     pub(crate) fn changed(&mut self, core: &Core, told: &Told) {
         let (collection, change) = (&told.collection, &told.change);
-        let key = &change.object.key;
-        match (collection.group.as_str(), collection.plural.as_str(), change.deleted) {
-            ("", "pods", deleted) => {
-                if !deleted {
-                    pods::reconcile(core, key, &mut self.addresses);
-                }
-                let pod = change.object.value();
-                if let Some((kind, name)) = controller(&pod) {
-                    owner_changed(core, &kind, &Key::new(&key.namespace, &name));
-                }
-                endpoints::of_pod(core, &pod);
+        let object = &change.object;
+        let key = || object.key.clone();
+        let own = match (collection.group.as_str(), collection.plural.as_str()) {
+            ("", "pods") => {
+                let before = change.before.as_deref();
+                let services = self.services.of_pod(core, object, before);
+                self.due.extend(services.into_iter().map(Look::Endpoints));
+                Look::Pod(key())
             }
-            ("", "services", false) => endpoints::reconcile(core, key),
-            ("", "persistentvolumeclaims", false) => pods::bind_claim(core, key),
-            ("apps", "statefulsets", false) => stateful_sets::reconcile(core, key),
-            ("apps", "deployments", false) => deployments::reconcile(core, key),
-            ("apps", "replicasets", deleted) => {
-                if !deleted {
-                    replica_sets::reconcile(core, key);
+            ("", "services") => {
+                if change.deleted {
+                    self.services.forget(&object.key);
                 }
-                if let Some((kind, name)) = controller(&change.object.value()) {
-                    owner_changed(core, &kind, &Key::new(&key.namespace, &name));
-                }
+                Look::Endpoints(key())
             }
-            ("batch", "jobs", false) => jobs::reconcile(core, key),
-            _ => {}
+            ("", "persistentvolumeclaims") => Look::Claim(key()),
+            ("apps", "statefulsets") => Look::StatefulSet(key()),
+            ("apps", "deployments") => Look::Deployment(key()),
+            ("apps", "replicasets") => Look::ReplicaSet(key()),
+            ("batch", "jobs") => Look::Job(key()),
+            _ => return,
+        };
+        if !change.deleted {
+            self.due.insert(own);
+        }
+        if let Some(OwnerReference { kind, name, .. }) = object.controller() {
+            let owner = Key::new(&object.key.namespace, name);
+            self.due.extend(match &**kind {
+                "StatefulSet" => Some(Look::StatefulSet(owner)),
+                "ReplicaSet" => Some(Look::ReplicaSet(owner)),
+                "Deployment" => Some(Look::Deployment(owner)),
+                "Job" => Some(Look::Job(owner)),
+                _ => None,
+            });
+        }
+    }
+
+    /// Brings everything that is due to what it should be now.
+    pub(crate) fn act(&mut self, core: &Core) {
+        for look in std::mem::take(&mut self.due) {
+            match look {
+                Look::Pod(key) => pods::reconcile(core, &key, &mut self.addresses),
+                Look::Claim(key) => pods::bind_claim(core, &key),
+                Look::ReplicaSet(key) => replica_sets::reconcile(core, &key),
+                Look::Deployment(key) => deployments::reconcile(core, &key),
+                Look::StatefulSet(key) => stateful_sets::reconcile(core, &key),
+                Look::Job(key) => jobs::reconcile(core, &key),
+                Look::Endpoints(key) => endpoints::reconcile(core, &key),
+            }
         }
     }
 }
 
-fn owner_changed(core: &Core, kind: &str, key: &Key) {
-    match kind {
-        "StatefulSet" => stateful_sets::reconcile(core, key),
-        "ReplicaSet" => replica_sets::reconcile(core, key),
-        "Deployment" => deployments::reconcile(core, key),
-        "Job" => jobs::reconcile(core, key),
-        _ => {}
-    }
-}
-
-/// Kind and name of the controller of an object.
-fn controller(object: &Value) -> Option<(String, String)> {
+/// Kind of the controller of an object.
+fn controller(object: &Value) -> Option<&str> {
     let list = object.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
     let owner = list.iter().find(|owner| owner.get("controller") == Some(&Value::Bool(true)))?;
-    Some((text(owner, "/kind").to_owned(), text(owner, "/name").to_owned()))
-}
-
-fn is_controlled_by(object: &Value, uid: &str) -> bool {
-    let list = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    list.is_some_and(|list| {
-        list.iter().any(|owner| owner.get("controller") == Some(&Value::Bool(true)) && text(owner, "/uid") == uid)
-    })
+    Some(text(owner, "/kind"))
 }
 
 /// The reference of an object to its controller.
@@ -105,19 +128,14 @@ fn resource(core: &Core, group: &str, kind: &str) -> Option<Arc<Resource>> {
 /// The objects of a collection that `owner` controls.
 fn controlled(core: &Core, collection: &CollectionId, namespace: &str, owner: &Value) -> Vec<Value> {
     let uid = text(owner, "/metadata/uid");
-    core.store
-        .list(collection, Some(namespace), None)
-        .objects
-        .iter()
-        .map(|object| object.value())
-        .filter(|object| is_controlled_by(object, uid))
-        .collect()
+    let is_its_own = |object: &&Arc<Stored>| object.controller().is_some_and(|owner| *owner.uid == *uid);
+    core.store.list(collection, Some(namespace), None).objects.iter().filter(is_its_own).map(|it| it.value()).collect()
 }
 
 /// An object that is there and not being deleted.
 fn living(core: &Core, resource: &Resource, key: &Key) -> Option<Value> {
-    let object = core.store.get(&resource.collection, key)?.value();
-    object.pointer("/metadata/deletionTimestamp").is_none().then_some(object)
+    let stored = core.store.get(&resource.collection, key)?;
+    (!stored.is_terminating).then(|| stored.value())
 }
 
 fn is_terminating(object: &Value) -> bool {

@@ -32,7 +32,7 @@ impl PodFate {
     /// The rule where none is given: pods of Jobs succeed, all others are ready.
     pub(crate) fn usual(pod: &Value) -> Self {
         match super::controller(pod) {
-            Some((kind, _)) if kind == "Job" => Self::Succeeded,
+            Some("Job") => Self::Succeeded,
             _ => Self::Ready,
         }
     }

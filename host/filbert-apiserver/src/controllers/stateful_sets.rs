@@ -28,13 +28,15 @@ struct Set<'a> {
 pub(super) fn reconcile(core: &Core, key: &Key) {
     let (Some(sets), Some(pods)) = (resource(core, "apps", "StatefulSet"), resource(core, "", "Pod")) else { return };
     let Some(object) = living(core, &sets, key) else { return };
-    let set = Set::look(core, key, object, &pods);
+    let mut set = Set::look(core, key, object, &pods);
+    let before = core.store.revision();
     set.step(&pods);
-    // Looked at again, so that the status tells of what the step did.
-    if let Some(object) = living(core, &sets, key) {
-        let set = Set::look(core, key, object, &pods);
-        set_status(core, &sets, key, &set.status());
+    if core.store.revision() != before {
+        // Looked at again, so that the status tells of what the step did.
+        let Some(object) = living(core, &sets, key) else { return };
+        set = Set::look(core, key, object, &pods);
     }
+    set_status(core, &sets, key, &set.status());
 }
 
 fn ordinal(name: &str, pod: &Value) -> Option<i64> {

@@ -10,7 +10,7 @@
 
 mod object;
 
-pub(crate) use object::{Key, Stored, type_prefix, write};
+pub(crate) use object::{Key, OwnerReference, Stored, type_prefix, write};
 
 use crate::resource::CollectionId;
 use serde_json::Value;

@@ -27,7 +27,38 @@ impl fmt::Display for Key {
     }
 }
 
+/// What an owner reference says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnerReference {
+    pub(crate) group: Box<str>,
+    pub(crate) version: Box<str>,
+    pub(crate) kind: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) uid: Box<str>,
+    pub(crate) is_controller: bool,
+    pub(crate) blocks: bool,
+}
+
+impl OwnerReference {
+    fn new(reference: &Value) -> Self {
+        let text = |name: &str| reference.get(name).and_then(Value::as_str).unwrap_or_default();
+        let flag = |name: &str| reference.get(name) == Some(&Value::Bool(true));
+        let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
+        Self {
+            group: group.into(),
+            version: version.into(),
+            kind: text("kind").into(),
+            name: text("name").into(),
+            uid: text("uid").into(),
+            is_controller: flag("controller"),
+            blocks: flag("blockOwnerDeletion"),
+        }
+    }
+}
+
 /// An object at one revision; never changed, only replaced.
+///
+/// What controllers look at in every change is at hand; the rest has to be parsed.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) key: Key,
@@ -36,6 +67,10 @@ pub(crate) struct Stored {
     pub(crate) json: Bytes,
     /// Length of `{"kind":…,"apiVersion":…,`, which items of lists of built-in kinds do not have.
     type_length: usize,
+    pub(crate) uid: Box<str>,
+    /// Whether it is being deleted.
+    pub(crate) is_terminating: bool,
+    pub(crate) owners: Box<[OwnerReference]>,
     pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
     pub(crate) stamp: u64,
 }
@@ -55,8 +90,12 @@ impl Stored {
                     .collect()
             })
             .unwrap_or_default();
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().into();
+        let is_terminating = object.pointer("/metadata/deletionTimestamp").is_some();
+        let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let owners = owners.into_iter().flatten().map(OwnerReference::new).collect();
         let (json, type_length) = write(&object);
-        Self { key, revision, json, type_length, labels, stamp }
+        Self { key, revision, json, type_length, uid, is_terminating, owners, labels, stamp }
     }
 
     /// The object, parsed.
@@ -72,6 +111,11 @@ impl Stored {
     /// Whether the object is kept with this `{"kind":…,"apiVersion":…,`.
     pub(crate) fn has_type(&self, prefix: &[u8]) -> bool {
         self.json.starts_with(prefix)
+    }
+
+    /// The one owner that controls it.
+    pub(crate) fn controller(&self) -> Option<&OwnerReference> {
+        self.owners.iter().find(|owner| owner.is_controller)
     }
 
     pub(crate) fn label(&self, name: &str) -> Option<&str> {

@@ -51,6 +51,12 @@ pub(crate) fn decode_any(call: &Call, expected: &str) -> Result<Value, Status> {
 
 /// YAML as a value.
 pub(super) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
+    // Clients send JSON under this name too: most of them do, always.
+    if body.starts_with(b"{")
+        && let Ok(value) = serde_json::from_slice(body)
+    {
+        return Ok(value);
+    }
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     serde_saphyr::from_str(text).map_err(|error| error.to_string())
 }

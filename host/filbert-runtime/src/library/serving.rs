@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use filbert_engine::Module;
+use filbert_plan::Document;
 use filbert_plan::description::Description;
 use filbert_plan::grant::Grants;
 use filbert_plan::object::ResourceType;
@@ -29,7 +30,7 @@ pub struct ServingReviewer {
     /// The module.
     pub module: ServingModule,
     /// Handed to it.
-    pub parameters: Arc<Value>,
+    pub parameters: Document,
 }
 
 /// A step of a pipeline, with its module.
@@ -42,7 +43,7 @@ pub struct ServingStep {
     /// The module.
     pub module: ServingModule,
     /// Handed to it.
-    pub parameters: Arc<Value>,
+    pub parameters: Document,
     /// Whether later steps run when it fails.
     pub on_failure: pipeline::OnFailure,
     /// Whether it has something to finalize.
@@ -227,7 +228,7 @@ impl ServingPipeline {
         let reviewers = |reviewers: &[pipeline::Reviewer]| -> Option<Vec<ServingReviewer>> {
             let reviewer = |it: &pipeline::Reviewer| {
                 let module = modules.get(&it.module)?.clone();
-                Some(ServingReviewer { module, parameters: Arc::new(it.parameters.clone()) })
+                Some(ServingReviewer { module, parameters: it.parameters.clone().into() })
             };
             reviewers.iter().map(reviewer).collect()
         };
@@ -238,7 +239,7 @@ impl ServingPipeline {
                 name: it.name().to_owned(),
                 step: it.step.clone(),
                 module,
-                parameters: Arc::new(it.parameters.clone()),
+                parameters: it.parameters.clone().into(),
                 on_failure: it.on_failure,
                 finalizes,
                 manager: format!("filbert/{name}/{}", it.name()),
@@ -287,13 +288,13 @@ impl ServingPipeline {
             feed(&reviewers.len().to_le_bytes());
             for ServingReviewer { module, parameters } in reviewers {
                 feed(module.module.digest().as_bytes());
-                feed(&json(&(&*module.grants, &**parameters)));
+                feed(&json(&(&*module.grants, parameters)));
             }
         }
         for step in &self.steps {
             let ServingStep { name, step, module, parameters, on_failure, finalizes: _, manager } = step;
             feed(module.module.digest().as_bytes());
-            feed(&json(&(name, step, manager, on_failure, &*module.grants, &**parameters)));
+            feed(&json(&(name, step, manager, on_failure, &*module.grants, parameters)));
         }
         self.digest = hash.finalize().into();
     }
