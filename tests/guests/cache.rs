@@ -52,7 +52,7 @@ impl Folder {
 }
 
 fn no_compiler() -> Compiler {
-    Compiler::Child { program: PathBuf::from("/nowhere/at/all"), args: vec![] }
+    Compiler::Child { program: PathBuf::from("/nowhere/at/all"), args: vec![], env: vec![] }
 }
 
 fn mode(path: &Path) -> u32 {

@@ -9,7 +9,7 @@ use filbert_tests::modules::{bomb, fixture, from_text};
 use crate::support::{chain, context, settings};
 
 pub(crate) fn child() -> Compiler {
-    Compiler::Child { program: PathBuf::from(env!("CARGO_BIN_EXE_compile-child")), args: vec![] }
+    Compiler::Child { program: PathBuf::from(env!("CARGO_BIN_EXE_compile-child")), args: vec![], env: vec![] }
 }
 
 fn engine(compile_limits: CompileLimits) -> Engine {
@@ -77,7 +77,7 @@ async fn the_words_of_the_compiler_reach_whoever_loads() {
 
 #[tokio::test]
 async fn a_compiler_that_cannot_be_started_is_named() {
-    let compiler = Compiler::Child { program: PathBuf::from("/nowhere/at/all"), args: vec![] };
+    let compiler = Compiler::Child { program: PathBuf::from("/nowhere/at/all"), args: vec![], env: vec![] };
     let engine = Engine::new(Settings { compiler, ..settings() }).expect("an engine");
     let error = engine.load("rogue", &fixture("hostile")).await.err().expect("it is not loaded");
     assert_eq!(

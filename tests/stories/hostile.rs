@@ -127,7 +127,7 @@ fn documents() -> String {
 fn engine() -> Engine {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_compile-child"));
     let settings = Settings {
-        compiler: Compiler::Child { program, args: vec![] },
+        compiler: Compiler::Child { program, args: vec![], env: vec![] },
         // Memory is what the bomb is to run out of, however busy the machine is.
         compile_limits: CompileLimits { memory: 48 << 20, time: Duration::from_mins(10), ..CompileLimits::default() },
         cache: Cache::Preferred(target().join("test-code")),

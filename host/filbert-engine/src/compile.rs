@@ -100,14 +100,15 @@ pub(crate) async fn compile(
 ) -> Result<Vec<u8>, CompileError> {
     match &settings.compiler {
         Compiler::InProcess => in_process(engine.clone(), wasm.to_vec()).await,
-        Compiler::Child { program, args } => {
+        Compiler::Child { program, args, env } => {
             let limits = &settings.compile_limits;
             let head = Head {
                 memory: limits.memory,
                 seconds: limits.time.as_secs().max(1),
                 largest_memory: settings.largest_memory as u64,
             };
-            let child = start(program, args).map_err(|source| CompileError::Process { action: "start", source })?;
+            let child =
+                start(program, args, env).map_err(|source| CompileError::Process { action: "start", source })?;
             // Dropping the child kills it: so does whoever stops waiting for the module.
             match tokio::time::timeout(limits.time, talk(child, head, wasm)).await {
                 Ok(end) => judge(end?, limits),
@@ -133,11 +134,12 @@ async fn in_process(engine: wasmtime::Engine, wasm: Vec<u8>) -> Result<Vec<u8>, 
     compiled.await.map_err(|_| process("get an answer from")(io::Error::other("it panicked")))?
 }
 
-fn start(program: &Path, args: &[OsString]) -> io::Result<Child> {
+fn start(program: &Path, args: &[OsString], env: &[(OsString, OsString)]) -> io::Result<Child> {
     Command::new(program)
         .args(args)
         // It compiles; nothing of what this process knows is its business.
         .env_clear()
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

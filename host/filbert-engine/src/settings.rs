@@ -98,6 +98,9 @@ pub enum Compiler {
         program: PathBuf,
         /// What makes it call `compile_child`.
         args: Vec<OsString>,
+        /// All that it finds in its environment. Memory that an allocator maps ahead counts against its limit, so one that
+        /// does is told here not to.
+        env: Vec<(OsString, OsString)>,
     },
 }
 

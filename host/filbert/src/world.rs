@@ -19,7 +19,12 @@ pub(crate) fn engine(cache: Option<PathBuf>) -> Outcome<Engine> {
         std::env::current_exe().context("failed to find this program, which compiles modules in a child process")?;
     let settings = Settings {
         cache: cache.map_or(Cache::Off, Cache::Required),
-        compiler: Compiler::Child { program, args: vec!["compile-module".into()] },
+        compiler: Compiler::Child {
+            program,
+            args: vec!["compile-module".into()],
+            // Our allocator maps a gigabyte for writing before it needs it.
+            env: vec![("MIMALLOC_ARENA_EAGER_COMMIT".into(), "0".into())],
+        },
         ..Settings::default()
     };
     Engine::new(settings)

@@ -7,6 +7,10 @@
 
 #[path = "command/bad_input.rs"]
 mod bad_input;
+#[path = "command/dev.rs"]
+mod dev;
+#[path = "command/rendering.rs"]
+mod rendering;
 #[path = "command/running.rs"]
 mod running;
 #[path = "command/samples.rs"]

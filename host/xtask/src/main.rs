@@ -5,6 +5,7 @@ mod component;
 mod crds;
 mod guests;
 mod kubectl;
+mod oracle;
 mod project;
 
 use std::process::ExitCode;
@@ -44,6 +45,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Let Hazelcast's own parser judge the configuration documents of all samples. Skipped where there is no Java or Maven.
+    Oracle,
     /// Measure what sandboxed calls cost.
     Bench {
         /// `-o json` for name, value, unit, baseline and goal of each.
@@ -72,6 +75,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Dev { arguments } => project::dev(&arguments),
         Command::Test { arguments } => project::test(&arguments),
         Command::Kubectl { arguments } => kubectl::run(&arguments),
+        Command::Oracle => oracle::run(),
         Command::Bench { arguments } => project::bench(&arguments),
     }
 }

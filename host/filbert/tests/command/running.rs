@@ -1,87 +1,11 @@
 //! A running `filbert dev`, and what the other commands say about it.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
-
 use filbert_kube::Api;
 use filbert_plan::object::{ObjectKey, ResourceType};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
-use crate::support::{Place, built, target};
-
-/// Nothing that is waited for takes anywhere near this long; it only keeps a test that is wrong from waiting for ever.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// `filbert dev` at work in a place. Ends with the test.
-struct Dev {
-    child: Child,
-    said: Receiver<String>,
-    heard: Vec<String>,
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Dev {
-    fn start(place: &Place) -> Self {
-        place.write(
-            "resources.yaml",
-            b"apiVersion: example.dev/v1\nkind: Greeting\nmetadata: {name: spring}\nspec: {who: Ann}\n",
-        );
-        let mut command =
-            place.filbert(&["dev", "--modules", "modules", "-f", "resources.yaml", "--write-kubeconfig", "kubeconfig"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-        let (tell, said) = channel();
-        let streams: [Box<dyn std::io::Read + Send>; 2] =
-            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
-        for stream in streams {
-            let tell = tell.clone();
-            std::thread::spawn(move || {
-                // Until the command ends, or the test does.
-                BufReader::new(stream).lines().map_while(Result::ok).all(|line| tell.send(line).is_ok())
-            });
-        }
-        let mut dev = Self { child, said, heard: Vec::new() };
-        dev.until_said("changes in modules are taken up at once");
-        dev
-    }
-
-    /// Waits for a line with this text.
-    fn until_said(&mut self, text: &str) -> String {
-        loop {
-            match self.said.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    self.heard.push(line.clone());
-                    if line.contains(text) {
-                        return line;
-                    }
-                }
-                Err(error) => panic!("`{text}` was never said ({error}), but this: {:#?}", self.heard),
-            }
-        }
-    }
-
-    /// All that was said so far.
-    fn heard(&mut self) -> &[String] {
-        self.heard.extend(self.said.try_iter());
-        &self.heard
-    }
-}
-
-/// The embedded server, as any client sees it.
-async fn api(place: &Place) -> Api {
-    let file = Kubeconfig::from_yaml(&place.read("kubeconfig")).expect("a kubeconfig");
-    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("usable");
-    Api::new(kube::Client::try_from(config).expect("a client"))
-}
+use crate::dev::{Dev, api, until};
+use crate::support::{Place, built};
 
 fn greeting(name: &str) -> ObjectKey {
     ObjectKey::namespaced(ResourceType::new("example.dev", "v1", "greetings"), "default", name)
@@ -93,19 +17,6 @@ fn config_map(name: &str) -> ObjectKey {
 
 fn of_module(name: &str) -> ObjectKey {
     ObjectKey { resource: ResourceType::new("filbert.dev", "v1alpha1", "modules"), namespace: None, name: name.into() }
-}
-
-/// Asks until the object is as wanted.
-async fn until(api: &Api, key: &ObjectKey, is_it: impl Fn(&Value) -> bool) -> Value {
-    let begun = Instant::now();
-    loop {
-        let object = api.get(key).await.expect("an answer").unwrap_or_default();
-        if is_it(&object) {
-            return object;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{key} never became as expected: {object:#}");
-        tokio::task::yield_now().await;
-    }
 }
 
 async fn until_message(api: &Api, name: &str, message: &str) {
@@ -286,39 +197,4 @@ fn plain(text: &str) -> String {
         lines.push(words.join(" ") + "\n");
     }
     lines.concat()
-}
-
-#[test]
-fn a_resource_is_rendered_with_what_it_refers_to() {
-    let place = Place::new();
-    let modules = target().join("modules").display().to_string();
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: licence}\nstringData: {license-key: xyz}\n";
-    let cluster = "apiVersion: hazelcast.com/v1alpha1\nkind: Hazelcast\nmetadata: {name: library}\nspec: {clusterSize: 2, licenseKeySecretName: licence}\n";
-    place.write("resources.yaml", format!("{cluster}---\n{secret}").as_bytes());
-    let output = place.run(&["render", "--modules", &modules, "-f", "resources.yaml"]);
-    let text = String::from_utf8(output.stdout).expect("text");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&text).expect("YAML");
-    let titles: Vec<_> = objects
-        .iter()
-        .map(|it| {
-            format!("{} {}", it["kind"].as_str().expect("a kind"), it["metadata"]["name"].as_str().expect("a name"))
-        })
-        .collect();
-    let expected = [
-        "ServiceAccount library",
-        "Role library",
-        "RoleBinding library",
-        "Service library",
-        "Secret library",
-        "ConfigMap library-init",
-        "StatefulSet library",
-    ];
-    assert_eq!(titles, expected);
-    assert!(objects.iter().all(|it| it["metadata"]["namespace"] == "default"));
-    assert!(
-        objects[6].to_string().contains(r#""secretKeyRef":{"key":"license-key","name":"licence"}"#),
-        "{}",
-        objects[6]
-    );
 }

@@ -69,9 +69,14 @@ fn settle(file: &Path) -> (Option<i32>, String, String) {
     (output.status.code(), place.neutral(&output.stdout), place.neutral(&output.stderr))
 }
 
+/// Our own.
+pub(crate) fn own() -> Vec<PathBuf> {
+    samples(&root().join("crds/samples"))
+}
+
 #[test]
 fn every_sample_of_a_served_kind_settles_where_there_is_what_it_refers_to() {
-    let own = samples(&root().join("crds/samples"));
+    let own = own();
     let mut unsettled = Vec::new();
     for file in own.iter().chain(&known_samples()).filter(|file| file_name(file) != INVALID) {
         let mut documents = documents(file);
