@@ -309,7 +309,10 @@ async fn a_hazelcast_is_applied_explained_described_scaled_and_deleted() {
     let world = World::start().await;
     let kubectl = Kubectl::with(&world.server).await;
     let resources = kubectl.run("api-resources --api-group=hazelcast.com -o name").await;
-    assert_eq!(resources, "hazelcasts.hazelcast.com\nmanagementcenters.hazelcast.com");
+    assert_eq!(
+        resources,
+        "hazelcastendpoints.hazelcast.com\nhazelcasts.hazelcast.com\nmanagementcenters.hazelcast.com"
+    );
     let explained = kubectl.run("explain hazelcast.spec.clusterSize").await;
     assert!(
         explained.contains("FIELD: clusterSize <integer>") && explained.contains("How many members."),
