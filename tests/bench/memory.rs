@@ -1,10 +1,28 @@
 //! How much memory this process uses.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 
 /// Bytes on the heap, as the program asked for them.
 pub(crate) fn heap() -> usize {
     crate::HEAP.allocated()
+}
+
+/// The same, once tasks that were ended have let go of what they had. Looks for a few seconds at most.
+pub(crate) async fn heap_at_rest() -> usize {
+    let mut last = heap();
+    let mut unchanged = 0;
+    for _ in 0..500 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let now = heap();
+        unchanged = if now == last { unchanged + 1 } else { 0 };
+        last = now;
+        if unchanged == 20 {
+            break;
+        }
+    }
+    last
 }
 
 /// Bytes of memory that no file backs: `RssAnon` of proc(5).

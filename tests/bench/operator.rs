@@ -195,9 +195,9 @@ async fn many(cache: &Path, resource: &ResourceType, kind: &str, spec: &Value, c
     created.into_iter().collect::<Result<Vec<()>, _>>()?;
     operator.settled(count).await?;
     let took = started.elapsed().as_secs_f64();
-    let with = memory::heap();
+    let with = memory::heap_at_rest().await;
     let server = operator.stop().await;
-    let without = memory::heap();
+    let without = memory::heap_at_rest().await;
     let kept = Api::new(server.client()).list(resource, None).await?.len();
     ensure!(kept == count, "{kept} of {count} objects are there");
     Ok((took, memory::each(without, with, count)))
