@@ -57,14 +57,12 @@ fn file_name(file: &Path) -> &str {
     file.file_name().and_then(|name| name.to_str()).expect("file names are text")
 }
 
-/// Exit code, standard output, standard error of the operator that is given a file and what samples refer to.
+/// Exit code, standard output, standard error of the operator that is given a file and its own defaults.
 fn settle(file: &Path) -> (Option<i32>, String, String) {
     let place = Place::new();
     let (modules, file) = (modules(), file.display().to_string());
     let modules = modules.display().to_string();
-    let referred = root().join("host/filbert/tests/command/referred.yaml").display().to_string();
-    let arguments =
-        ["dev", "--once", "--modules", &modules, "-f", &referred, "-f", &file, "--write-kubeconfig", "kubeconfig"];
+    let arguments = ["dev", "--once", "--modules", &modules, "-f", &file, "--write-kubeconfig", "kubeconfig"];
     let output = place.run(&arguments);
     (output.status.code(), place.neutral(&output.stdout), place.neutral(&output.stderr))
 }
@@ -75,7 +73,7 @@ pub(crate) fn own() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_sample_of_a_served_kind_settles_where_there_is_what_it_refers_to() {
+fn every_sample_of_a_served_kind_settles_with_nothing_but_its_defaults() {
     let own = own();
     let mut unsettled = Vec::new();
     for file in own.iter().chain(&known_samples()).filter(|file| file_name(file) != INVALID) {
