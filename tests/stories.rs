@@ -25,6 +25,8 @@ mod hostile;
 mod kubectl;
 #[path = "stories/life.rs"]
 mod life;
+#[path = "stories/lifecycle.rs"]
+mod lifecycle;
 #[path = "stories/load.rs"]
 mod load;
 #[path = "stories/modules.rs"]

@@ -170,11 +170,12 @@ fn by_type(conditions: &[Value], observed: Option<&Value>) -> Value {
     Value::Object(conditions.iter().map(line).collect())
 }
 
-/// The data of a Secret as people wrote it.
+/// The data of a Secret as people wrote it; of what is no text, how long it is.
 pub fn decoded(data: &Map<String, Value>) -> Value {
     let text = |value: &Value| {
         let bytes = STANDARD.decode(value.as_str()?).ok()?;
-        String::from_utf8(bytes).ok().map(Value::from)
+        let length = bytes.len();
+        Some(Value::from(String::from_utf8(bytes).unwrap_or_else(|_| format!("<{length} bytes>"))))
     };
     Value::Object(data.iter().map(|(key, value)| (key.clone(), text(value).unwrap_or_else(|| value.clone()))).collect())
 }

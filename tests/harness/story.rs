@@ -255,10 +255,11 @@ fn effect_text(effect: &Effect, uids: &Uids) -> String {
     if effect.kind == EffectKind::Changed {
         for change in &effect.changes {
             let is_secret = effect.key.resource.plural == "secrets" && change.path.starts_with("data.");
-            if let (true, Some(before), Some(after)) = (is_secret, &change.before, &change.after) {
+            if is_secret {
                 let text = |value: &Value| decoded(&Map::from_iter([(String::new(), value.clone())]))[""].clone();
+                let (before, after) = (change.before.as_ref().map(text), change.after.as_ref().map(text));
                 let mut lines = String::new();
-                compare(&change.path, Some(&text(before)), Some(&text(after)), &mut lines);
+                compare(&change.path, before.as_ref(), after.as_ref(), &mut lines);
                 told.push_str(&indented(&lines, "        "));
                 continue;
             }

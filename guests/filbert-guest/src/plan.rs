@@ -178,6 +178,12 @@ impl Plan {
         self.raw.status.as_deref().and_then(|text| serde_json::from_str(text).ok())
     }
 
+    /// The facts that this plan leaves, for tests.
+    pub fn facts(&self) -> Vec<(&str, Value)> {
+        let facts = self.raw.facts.iter();
+        facts.map(|fact| (fact.name.as_str(), serde_json::from_str(&fact.value).unwrap_or_default())).collect()
+    }
+
     /// Reason and message for which this plan waits, for tests.
     pub fn waits_for(&self) -> Option<(&str, &str)> {
         match &self.raw.outcome {

@@ -1,6 +1,8 @@
 //! Configuration and pods of clusters and Management Centers.
 
+use filbert_guest::k8s::resources::PODS;
 use filbert_guest::prelude::*;
+use hazelcast::names::{LABEL_MANAGED_BY, MANAGED_BY};
 use hazelcast::steps::management_center::CenterSet;
 use hazelcast::steps::{BACKUPS, Configuration, LiteMembers, MemberSet};
 
@@ -23,6 +25,7 @@ impl Module for Workload {
         .wants(Wish::read(ConfigMap::TYPE).because("configuration that people write themselves, and code"))
         .wants(Wish::read(BACKUPS).because("which backup is restored"))
         .wants(Wish::keep(StatefulSet::TYPE).named("{name}").named("{name}-lite").because("the pods"))
+        .wants(Wish::read(PODS).labelled(LABEL_MANAGED_BY, MANAGED_BY).because("whether one more member may stop"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Fields that people can set and that this version does not act on, or not fully. Nothing is ignored silently: validation
 //! warns, and a condition of the status lists them.
 
-use hazelcast_api::hazelcast::Spec;
+use hazelcast_api::hazelcast::{Spec, StartupAction};
 use hazelcast_api::management_center;
 
 /// A field that is ignored.
@@ -25,8 +25,9 @@ type Rule<S> = (&'static str, &'static str, fn(&S) -> bool);
 
 const CLUSTER: &[Rule<Spec>] = &[
     ("spec.diagnostics", "members write none", |spec| spec.diagnostics.is_some()),
-    ("spec.persistence.startupAction", "members are not forced to start", |spec| {
-        spec.persistence.as_ref().is_some_and(|persistence| persistence.startup_action.is_some())
+    ("spec.persistence.startupAction", "members are not told to give their data up and start empty", |spec| {
+        let persistence = spec.persistence.as_ref();
+        persistence.is_some_and(|persistence| persistence.startup_action == Some(StartupAction::ForceStart))
     }),
     ("spec.persistence.baseDir", "the folder cannot be chosen", |spec| {
         spec.persistence.as_ref().is_some_and(|persistence| persistence.base_dir.is_some())

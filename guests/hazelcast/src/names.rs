@@ -30,6 +30,14 @@ pub const ANNOTATION_CHECKSUM: &str = "hazelcast.com/current-hazelcast-config-fo
 
 /// Annotation of pods: a checksum of what is fetched before members start, so that they fetch again when that changes.
 pub const ANNOTATION_MODULES: &str = "hazelcast.com/module-deployment-checksum";
+/// Annotation of pods: a checksum of all that members read when they start, where people want them to start again for it.
+pub const ANNOTATION_CONFIGURATION: &str = "hazelcast.com/configuration-checksum";
+/// Annotation of pods: the trigger with which code of users was fetched from buckets and URLs.
+pub const ANNOTATION_CODE: &str = "hazelcast.com/user-code-trigger-sequence";
+/// Annotation of the `StatefulSet` while it shrinks: the generation of the resource whose pods it has.
+pub const ANNOTATION_SHRINKING: &str = "filbert.dev/shrinks-at-generation";
+/// Annotation of the `StatefulSet` of a paused cluster: how many members it had.
+pub const ANNOTATION_PAUSED_FROM: &str = "filbert.dev/members-before-pause";
 /// Annotation of a resource: the specification with which an earlier operator was last successful.
 pub const ANNOTATION_LAST_SUCCESSFUL: &str = "hazelcast.com/last-successful-spec";
 

@@ -1,14 +1,16 @@
 //! What the pods of members and of a Management Center have in common.
 
 use filbert_guest::k8s::{
-    Capabilities, HttpGetAction, LocalObjectReference, PodSecurityContext, PodSpec, Probe, SecurityContext, Volume,
-    VolumeMount,
+    Capabilities, HttpGetAction, LocalObjectReference, Map, PodSecurityContext, PodSpec, Probe, SecurityContext,
+    StatefulSet, Volume, VolumeMount,
 };
-use filbert_guest::{Context, Resource, ResourceType};
+use filbert_guest::{Context, ReadError, Resource, ResourceType};
 use hazelcast_api::shapes::{LocalReference, Scheduling};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::checksum::fnv1a;
+use crate::names;
 
 /// The user of the images.
 const USER: i64 = 65534;
@@ -35,6 +37,58 @@ pub fn container_security() -> SecurityContext {
         .read_only_root_filesystem(true)
         .allow_privilege_escalation(false)
         .capabilities(Capabilities::new().drop(vec!["ALL".to_owned()]))
+}
+
+/// Labels and annotations of pods.
+pub struct Marks {
+    /// Labels.
+    pub labels: Map,
+    /// Annotations, without those that say what pods are to start again for.
+    pub annotations: Map,
+}
+
+/// Those that pods of the set of this name are made with: as people want them when it is made, and what is there from then
+/// on, since another label is no reason to start every member again. Those that select pods are always there.
+///
+/// # Errors
+/// [`ReadError`] where nobody can tell what is there.
+pub fn marks<R: Resource>(
+    cx: &Context<R>,
+    set: &str,
+    labels: Map,
+    selecting: &Map,
+    annotations: &Map,
+) -> Result<Marks, ReadError> {
+    #[derive(Deserialize)]
+    struct Live {
+        #[serde(default)]
+        spec: LiveSpec,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct LiveSpec {
+        template: Template,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Template {
+        metadata: filbert_guest::Metadata,
+    }
+    // Written by others: `kubectl rollout restart` must find nobody in its way.
+    const OTHERS: &str = "kubectl.kubernetes.io/";
+    const OURS: [&str; 5] = [
+        names::ANNOTATION_CHECKSUM,
+        names::ANNOTATION_CODE,
+        names::ANNOTATION_CONFIGURATION,
+        names::ANNOTATION_MEMBER_ACCESS,
+        names::ANNOTATION_MODULES,
+    ];
+    let read = cx.read(StatefulSet::TYPE, set).fields(&["spec.template.metadata"]);
+    let Some(Live { spec }) = read.get()? else { return Ok(Marks { labels, annotations: annotations.clone() }) };
+    let filbert_guest::Metadata { mut labels, mut annotations, .. } = spec.template.metadata;
+    labels.extend(selecting.clone());
+    annotations.retain(|key, _| !OURS.contains(&key.as_str()) && !key.starts_with(OTHERS));
+    Ok(Marks { labels, annotations })
 }
 
 /// How often a container is asked, and when it counts as broken.

@@ -5,6 +5,7 @@
 //! path of a violation are what people's tools look for, so both stay, also where a path is not quite that of the field.
 
 mod cluster;
+mod joining;
 mod management_center;
 mod update;
 
@@ -72,6 +73,7 @@ impl Validation for HazelcastRules {
         violations.extend(judge(cluster::RULES, spec));
         violations.extend(update::of_cluster(review));
         let mut warnings = cluster::warnings(spec);
+        warnings.extend(joining::warnings(review));
         warnings.extend(ignored::of_cluster(spec).into_iter().map(ignored::Ignored::warning));
         verdict(violations, warnings)
     }

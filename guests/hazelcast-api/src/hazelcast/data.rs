@@ -15,6 +15,10 @@ parts! {
         /// the same time to end, and something on top.
         #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
         graceful_shutdown_max_wait_seconds: Option<i32>,
+        /// Whether members start again, one after the other, when their configuration changes in something that they read only
+        /// when they start: properties, custom configuration, certificates and so on. Where absent, such a change holds for
+        /// members that start later. To turn it on starts them once.
+        restart_on_configuration_change: Option<bool>,
         /// For how long a member that has left is remembered, so that one that comes back at its address is not taken for
         /// it, in seconds; 5 where absent.
         #[cfg_attr(feature = "schema", schemars(range(min = 0)))]

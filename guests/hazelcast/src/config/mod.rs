@@ -3,6 +3,7 @@
 //! Other controllers and earlier operators read it back, so section and key names stay. Where members refuse what earlier
 //! operators wrote (numbers of serialisation factories, class filters), the members are right.
 
+mod backups;
 mod code;
 pub mod custom;
 mod executors;
@@ -13,7 +14,8 @@ mod storage;
 pub(crate) mod tls;
 mod yaml;
 
-pub use storage::Layout;
+pub use backups::{Backups, backups};
+pub use storage::{Layout, recovery_seconds};
 pub use tls::MEMBER_STORE;
 pub use yaml::Node;
 

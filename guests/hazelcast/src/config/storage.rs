@@ -1,6 +1,6 @@
 //! What members keep where: disks, memory outside the heap, the CP subsystem, the SQL catalogue.
 
-use hazelcast_api::hazelcast::{AllocatorType, DataRecoveryPolicy, Spec};
+use hazelcast_api::hazelcast::{AllocatorType, DataRecoveryPolicy, Persistence, Spec};
 
 use super::Node;
 use crate::names;
@@ -38,6 +38,11 @@ impl Layout {
     }
 }
 
+/// How long members wait for each other when they start from disks.
+pub fn recovery_seconds(persistence: &Persistence) -> i32 {
+    persistence.data_recovery_timeout.filter(|seconds| *seconds != 0).unwrap_or(RECOVERY_SECONDS)
+}
+
 pub(super) fn persistence(spec: &Spec, layout: Layout) -> Node {
     let Some(persistence) = &spec.persistence else { return Node::new() };
     let policy = match persistence.cluster_data_recovery_policy {
@@ -52,7 +57,7 @@ pub(super) fn persistence(spec: &Spec, layout: Layout) -> Node {
         .with("base-dir", base)
         .with("backup-dir", format!("{base}/hot-backup"))
         .with("parallelism", 1)
-        .with("validation-timeout-seconds", seconds.unwrap_or(RECOVERY_SECONDS))
+        .with("validation-timeout-seconds", recovery_seconds(persistence))
         .with_some("data-load-timeout-seconds", seconds)
         .with("cluster-data-recovery-policy", policy)
         .with(

@@ -1,7 +1,7 @@
 //! The volume claims of members: of the data, of the CP subsystem, of devices.
 
 use filbert_guest::k8s::{Map, PersistentVolumeClaimSpec, ResourceRequirements, StatefulSet, VolumeMount};
-use filbert_guest::{Context, ReadError};
+use filbert_guest::{Context, ReadError, Resource};
 use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{ClaimNamePrefix, NamedClaim, Spec};
 use hazelcast_api::shapes::Claim;
@@ -41,8 +41,8 @@ pub(super) fn of_members(cx: &Context<Hazelcast>) -> Result<Claims, ReadError> {
     Ok(Claims { templates, mounts })
 }
 
-/// The claim templates of the set that is there, as far as people and operators write them.
-fn live(cx: &Context<Hazelcast>) -> Result<Option<Vec<Value>>, ReadError> {
+/// The claim templates of the set that is there, as far as people and operators write them. They cannot change.
+pub(super) fn live<R: Resource>(cx: &Context<R>) -> Result<Option<Vec<Value>>, ReadError> {
     #[derive(Deserialize)]
     struct Live {
         #[serde(default)]

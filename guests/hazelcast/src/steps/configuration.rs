@@ -1,5 +1,7 @@
 //! The configuration document of members, the certificates that go with it, and what the init container is to do.
 
+use std::collections::BTreeMap;
+
 use filbert_guest::k8s::{ConfigMap, Map, Secret, from_base64};
 use filbert_guest::{Condition, Context, Plan, Problem, ReadError, Status, Step, StepError, StepResult};
 use hazelcast_api::Hazelcast;
@@ -7,7 +9,8 @@ use hazelcast_api::hazelcast::{DiscoveryMode, Spec};
 use serde::Deserialize;
 
 use super::secrets::{Entries, condition, key_store};
-use super::{agent, labels};
+use super::{agent, labels, scaling};
+use crate::checksum::fnv1a;
 use crate::config::custom;
 use crate::config::{self, Inputs, Layout, MEMBER_STORE, Node, Referred};
 use crate::names;
@@ -16,6 +19,10 @@ use crate::names;
 pub(super) const DOCUMENT: &str = "hazelcast.yaml";
 /// That of the document of members without data.
 pub(super) const LITE_DOCUMENT: &str = "hazelcast-lite.yaml";
+/// What this step leaves where the document asks for more than one backup of something.
+pub(super) const BACKUPS: &str = "backups";
+/// What this step leaves where members are to start again for it: a checksum for each document.
+pub(super) const CHECKSUMS: &str = "checksums";
 /// The key of the configuration that people write themselves.
 const CUSTOM: &str = "hazelcast";
 /// Annotation of such a configuration: it wins over the specification.
@@ -28,9 +35,10 @@ impl Step for Configuration {
     type Resource = Hazelcast;
     const NAME: &'static str = "configuration";
     const SUMMARY: &'static str = "the configuration that members start with";
+    const LEAVES: &'static [&'static str] = &[BACKUPS, CHECKSUMS];
 
     fn run(cx: &Context<Hazelcast>) -> StepResult {
-        let spec = &cx.object().spec;
+        let spec = &scaling::with_size_of_cp(cx)?;
         let mut problems = Vec::new();
         let before = before(cx)?;
         let layout = before.text(DOCUMENT).map_or_else(Layout::default, |document| Layout::of_document(&document));
@@ -46,26 +54,27 @@ impl Step for Configuration {
             layout,
         };
         let (sections, custom) = with_custom(cx, config::sections(inputs))?;
-        // A Secret, because the document may hold passwords.
-        let mut secret = Secret::new(cx.name())
-            .labels(labels(cx))
-            .annotations(spec.annotations.clone())
-            .type_("Opaque")
-            .text(DOCUMENT, config::document(sections).to_yaml());
+        let backups = config::backups(&sections);
+        let mut documents = vec![(DOCUMENT, config::document(sections).to_yaml())];
         if let Some(spec) = &config::of_lite_members(spec) {
             let (sections, _) = with_custom(cx, config::sections(Inputs { spec, is_lite: true, ..inputs }))?;
-            secret = secret.text(LITE_DOCUMENT, config::document(sections).to_yaml());
+            documents.push((LITE_DOCUMENT, config::document(sections).to_yaml()));
         }
+        // A Secret, because the document may hold passwords.
+        let secret = Secret::new(cx.name()).labels(labels(cx)).annotations(spec.annotations.clone()).type_("Opaque");
+        let mut secret = documents.iter().fold(secret, |secret, (key, text)| secret.text(*key, text.as_str()));
+        let mut store = None;
         if let Some(tls) = spec.tls.as_ref().filter(|tls| !tls.secret_name.is_empty()) {
-            match key_store(cx, &tls.secret_name)? {
-                Ok(store) => secret = secret.text(MEMBER_STORE, store),
+            store = match key_store(cx, &tls.secret_name)? {
+                Ok(store) => Some(store),
                 Err(problem) => {
                     problems.push(format!("spec.tls.secretName: {problem}"));
                     // Running members are better off with the certificates that they have.
-                    if let Some(store) = before.raw(MEMBER_STORE) {
-                        secret = secret.entry(MEMBER_STORE, store);
-                    }
+                    before.raw(MEMBER_STORE).and_then(from_base64)
                 }
+            };
+            if let Some(store) = &store {
+                secret = secret.text(MEMBER_STORE, store.clone());
             }
         }
         let instructions = agent::instructions(cx, layout)?;
@@ -80,11 +89,28 @@ impl Step for Configuration {
             .apply(init)
             .because("tells the init container what to fetch before a member starts")
             .condition(condition(&problems));
+        let plan = match backups {
+            None => plan,
+            Some(backups) => plan.fact(BACKUPS, backups),
+        };
+        let restarts = spec.data_safety.as_ref().and_then(|safety| safety.restart_on_configuration_change);
+        let plan = match restarts {
+            Some(true) => plan.fact(CHECKSUMS, checksums(spec, &documents, store.as_deref().unwrap_or_default())),
+            Some(false) | None => plan,
+        };
         Ok(match custom {
             None => plan,
             Some(custom) => plan.condition(custom),
         })
     }
+}
+
+/// Of all that members read only when they start, by document. Certificates are not, where members read them again by
+/// themselves.
+fn checksums(spec: &Spec, documents: &[(&'static str, String)], store: &[u8]) -> BTreeMap<&'static str, u32> {
+    let is_read_again = spec.tls.as_ref().is_some_and(|tls| tls.key_material_duration.is_some());
+    let store = if is_read_again { &[] } else { store };
+    documents.iter().map(|(key, text)| (*key, fnv1a(&[text.as_bytes(), store].concat()))).collect()
 }
 
 /// What this step wrote before, where that matters: data stays where it is, and certificates outlive the loss of their Secret.

@@ -2,14 +2,14 @@
 //! the address is, another step finds out.
 
 use filbert_guest::k8s::Map;
-use filbert_guest::{Context, Plan, Resource, Step, StepResult};
+use filbert_guest::{Context, Plan, ReadError, Resource, Step, StepResult};
 use hazelcast_api::endpoint::EndpointType;
 use hazelcast_api::{Hazelcast, HazelcastEndpoint};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wan::{self, Reach};
-use super::{client_port, labels, member_access, size};
+use super::{client_port, labels, member_access, scaling};
 use crate::names::{self, LABEL_OWNER};
 
 /// An object for each address. Those of addresses that are no longer there go by themselves.
@@ -52,7 +52,7 @@ impl Step for Endpoints {
             port: Option<i64>,
         }
         let mut plan = Plan::default();
-        for Wanted { name, type_, port } in wanted(cx) {
+        for Wanted { name, type_, port } in wanted(cx)? {
             let read = cx.read(HazelcastEndpoint::TYPE, name.as_str());
             let live: Option<Live> =
                 read.fields(&["metadata.labels", "metadata.ownerReferences", "spec.port"]).get()?;
@@ -91,7 +91,7 @@ fn object(cx: &Context<Hazelcast>, name: &str, type_: EndpointType, port: i64) -
 }
 
 /// One for each port of each Service that leads in from outside.
-fn wanted(cx: &Context<Hazelcast>) -> Vec<Wanted> {
+fn wanted(cx: &Context<Hazelcast>) -> Result<Vec<Wanted>, ReadError> {
     let spec = &cx.object().spec;
     let endpoint = |name: String, type_, port| Wanted { name, type_, port };
     let wan = wan::endpoints(spec);
@@ -104,7 +104,7 @@ fn wanted(cx: &Context<Hazelcast>) -> Vec<Wanted> {
     }
     if member_access(spec).is_some() {
         let member = |index| endpoint(names::member(cx.name(), index), EndpointType::Member, client_port(spec));
-        all.extend((0..size(spec)).map(member));
+        all.extend((0..scaling::reached(cx)?).map(member));
     }
     for wan in wan.iter().filter(|wan| matches!(wan.reach, Reach::Service(kind) if kind != "ClusterIP")) {
         let service = cx.child_name(wan.name);
@@ -114,7 +114,7 @@ fn wanted(cx: &Context<Hazelcast>) -> Vec<Wanted> {
             endpoint(name, EndpointType::Wan, *port)
         }));
     }
-    all
+    Ok(all)
 }
 
 #[cfg(test)]

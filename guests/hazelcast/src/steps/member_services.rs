@@ -7,7 +7,7 @@ use hazelcast_api::hazelcast::{MemberAccess, Spec};
 use serde::Deserialize;
 
 use super::wan::{self, Reach};
-use super::{client_port, labels, member_access, of_family, service, size, tcp};
+use super::{client_port, labels, member_access, of_family, scaling, service, size, tcp};
 use crate::names::{self, Application, LABEL_ENDPOINT_TYPE, LABEL_POD_NAME, LABEL_SERVICE_PER_POD};
 
 /// A Service for each member. Those of members that are no longer wanted go by themselves.
@@ -25,7 +25,8 @@ impl Step for MemberServices {
         let mut labels = labels(cx);
         labels.insert(LABEL_SERVICE_PER_POD.to_owned(), "true".to_owned());
         labels.insert(LABEL_ENDPOINT_TYPE.to_owned(), "member".to_owned());
-        let plan = (0..size(spec)).fold(Plan::default(), |plan, index| {
+        // A member that is to go has an address until it has handed its data over.
+        let plan = (0..scaling::reached(cx)?).fold(Plan::default(), |plan, index| {
             let name = names::member(cx.name(), index);
             let mut selector: Map = Application::Hazelcast.selector(cx.name()).into_iter().collect();
             selector.insert(LABEL_POD_NAME.to_owned(), name.clone());

@@ -10,6 +10,7 @@ pub mod management_center;
 mod member_services;
 mod observed;
 mod rbac;
+mod scaling;
 mod secrets;
 mod stateful_set;
 mod status;

@@ -1,10 +1,12 @@
 //! The pods of members.
 
+use std::collections::BTreeMap;
+
 use filbert_guest::k8s::{
     ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, Given, KeyToPath, LabelSelector,
     Map, PodSpec, PodTemplateSpec, SecretVolumeSource, StatefulSet, StatefulSetSpec, TemplateMeta, Volume, VolumeMount,
 };
-use filbert_guest::{Context, Plan, Step, StepResult};
+use filbert_guest::{Context, Plan, ReadError, Step, StepResult};
 use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{
     Collector, ConfigMapKey, HighAvailabilityMode, IpFamily, LoggingLevel, MemberAccess, Spec,
@@ -12,6 +14,7 @@ use hazelcast_api::hazelcast::{
 use serde_json::{Value, json};
 
 use super::agent::{self, Agent};
+use super::scaling::{self, Scale};
 use super::{claims, configuration};
 use super::{client_port, labels, member_access, size, wan};
 use crate::checksum::fnv1a;
@@ -32,32 +35,44 @@ impl Step for MemberSet {
     type Resource = Hazelcast;
     const NAME: &'static str = "stateful-set";
     const SUMMARY: &'static str = "the pods of the members";
+    const LEAVES: &'static [&'static str] = &[SCALING];
 
     fn run(cx: &Context<Hazelcast>) -> StepResult {
-        let spec = &cx.object().spec;
+        let spec = &scaling::with_size_of_cp(cx)?;
         let claims = claims::of_members(cx)?;
+        let backups = cx.fact(&configured(configuration::BACKUPS));
+        let Scale { replicas, why, waiting, notes } = Scale::of(cx, backups.as_ref())?;
         let mut annotations = spec.annotations.clone();
+        annotations.extend(notes);
         if member_access(spec).is_some() {
-            annotations.insert(ANNOTATION_SERVICE_COUNT.to_owned(), size(spec).to_string());
+            annotations.insert(ANNOTATION_SERVICE_COUNT.to_owned(), size(spec).max(replicas).to_string());
         }
         let mut set = StatefulSetSpec::new()
-            .replicas(i64::from(size(spec)))
+            .replicas(i64::from(replicas))
             .service_name(cx.name())
             .pod_management_policy("Parallel")
             .selector(LabelSelector::new().match_labels(selector(cx)))
-            .template(template(cx, spec, Role::Data, &claims.mounts));
+            .template(template(cx, cx.name(), spec, Role::Data, &claims.mounts)?);
         if !claims.templates.is_empty() {
             set = set.volume_claim_templates(claims.templates);
         }
         let set = StatefulSet::new(cx.name()).labels(labels(cx)).annotations(annotations).spec(set);
-        let reason = match size(spec) {
-            0 => "the cluster is paused: no member runs".to_owned(),
-            1 => "one member is wanted".to_owned(),
-            size => format!("{size} members are wanted"),
-        };
-        Ok(Plan::default().apply(set).because(reason))
+        let plan = Plan::default().apply(set).because(why);
+        // Nothing that follows has to wait for it, and the last step says what is going on.
+        Ok(match waiting {
+            None => plan,
+            Some(waiting) => plan.fact(SCALING, waiting),
+        })
     }
 }
+
+/// What the step with the configuration left.
+fn configured(fact: &str) -> String {
+    format!("{}/{fact}", configuration::Configuration::NAME)
+}
+
+/// What this step leaves where there are other pods than people want.
+pub(super) const SCALING: &str = "scaling";
 
 /// The pods of members without data. There are none unless people ask for them.
 pub struct LiteMembers;
@@ -71,13 +86,14 @@ impl Step for LiteMembers {
         let Some(lite) = config::of_lite_members(&cx.object().spec) else { return Ok(Plan::default()) };
         // Alone they could hold nothing: a cluster that is paused is paused as a whole.
         let count = if size(&cx.object().spec) == 0 { 0 } else { size(&lite) };
+        let name = names::lite(cx.name());
         let set = StatefulSetSpec::new()
             .replicas(i64::from(count))
             .service_name(cx.name())
             .pod_management_policy("Parallel")
             .selector(LabelSelector::new().match_labels(Role::Lite.label(selector(cx))))
-            .template(template(cx, &lite, Role::Lite, &[]));
-        let set = StatefulSet::new(names::lite(cx.name()))
+            .template(template(cx, &name, &lite, Role::Lite, &[])?);
+        let set = StatefulSet::new(name)
             .labels(Role::Lite.label(labels(cx)))
             .annotations(cx.object().spec.annotations.clone())
             .spec(set);
@@ -116,13 +132,28 @@ fn selector(cx: &Context<Hazelcast>) -> Map {
     Application::Hazelcast.selector(cx.name()).into_iter().collect()
 }
 
-fn template(cx: &Context<Hazelcast>, spec: &Spec, role: Role, claims: &[VolumeMount]) -> PodTemplateSpec {
-    let mut annotations = spec.annotations.clone();
+/// The pods of the set of this name.
+fn template(
+    cx: &Context<Hazelcast>,
+    set: &str,
+    spec: &Spec,
+    role: Role,
+    claims: &[VolumeMount],
+) -> Result<PodTemplateSpec, ReadError> {
+    let pods::Marks { labels, mut annotations } =
+        pods::marks(cx, set, role.label(labels(cx)), &role.label(selector(cx)), &spec.annotations)?;
     annotations.insert(ANNOTATION_CHECKSUM.to_owned(), config::restart_checksum(spec).to_string());
     if let Some(modules) = &spec.module_deployment {
         // What is fetched is named outside of the pod; a change is to start it again.
         let modules = serde_json::to_string(modules).unwrap_or_default();
         annotations.insert(names::ANNOTATION_MODULES.to_owned(), fnv1a(modules.as_bytes()).to_string());
+    }
+    let checksums: BTreeMap<String, u32> = cx.fact(&configured(configuration::CHECKSUMS)).unwrap_or_default();
+    if let Some(checksum) = checksums.get(role.document()) {
+        annotations.insert(names::ANNOTATION_CONFIGURATION.to_owned(), checksum.to_string());
+    }
+    if let Some(trigger) = code_trigger(cx, spec) {
+        annotations.insert(names::ANNOTATION_CODE.to_owned(), trigger);
     }
     if let Some(access) = member_access(spec) {
         annotations.insert(ANNOTATION_MEMBER_ACCESS.to_owned(), access_name(access).to_owned());
@@ -166,8 +197,20 @@ fn template(cx: &Context<Hazelcast>, spec: &Spec, role: Role, claims: &[VolumeMo
         pod = pod.image_pull_secrets(pods::pull_secrets(&spec.image_pull_secrets));
     }
     let pod = pods::schedule(pod, spec.scheduling.as_ref(), spread(cx));
-    let metadata = TemplateMeta::new().labels(role.label(labels(cx))).annotations(annotations);
-    PodTemplateSpec::new().metadata(metadata).spec(pod)
+    let metadata = TemplateMeta::new().labels(labels).annotations(annotations);
+    Ok(PodTemplateSpec::new().metadata(metadata).spec(pod))
+}
+
+/// What makes pods start again to fetch code from buckets and URLs anew: neither is named in them. That from `ConfigMap`s is
+/// fetched anew by the names of their volumes. Pods that an earlier operator made with it do not start again for it.
+fn code_trigger(cx: &Context<Hazelcast>, spec: &Spec) -> Option<String> {
+    let code = spec.user_code_deployment.as_ref()?;
+    let fetches = code.bucket_config.is_some() || !code.bucket_configs.is_empty() || !code.remote_urls.is_empty();
+    let trigger = code.trigger_sequence.as_ref().filter(|trigger| fetches && !trigger.is_empty())?;
+    let noted = cx.metadata().annotations.get(names::ANNOTATION_LAST_SUCCESSFUL);
+    let noted: Option<Spec> = noted.and_then(|text| serde_json::from_str(text).ok());
+    let earlier = noted.and_then(|noted| noted.user_code_deployment?.trigger_sequence);
+    (earlier.as_ref() != Some(trigger)).then(|| trigger.clone())
 }
 
 fn access_name(access: MemberAccess) -> &'static str {

@@ -1,13 +1,17 @@
 //! The status of a cluster, as far as its `StatefulSet` and pods tell. What members say of each other (state, partitions,
 //! who is the oldest) needs a connection, which the host does not have yet: a condition says so.
 
+mod start;
+
 use filbert_guest::{Condition, Context, Plan, ReadError, Status, Step, StepResult};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::{ClusterStatus, Member, Phase};
+use hazelcast_api::hazelcast::{ClusterStatus, Member, Phase, RestoreStatus};
 use serde::Serialize;
 
 use super::observed::{Pod, Set};
+use super::scaling::Waiting;
 use super::size;
+use super::stateful_set::{MemberSet, SCALING};
 use crate::ignored;
 use crate::names::{self, Application};
 
@@ -26,6 +30,8 @@ struct Fragment {
     members: Vec<Member>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lite_member_count: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore: Option<RestoreStatus>,
 }
 
 impl Step for MemberStatus {
@@ -38,7 +44,9 @@ impl Step for MemberStatus {
         let wanted = size(&cx.object().spec);
         let set = Set::read(cx)?.unwrap_or_default();
         let pods = Pod::list(cx, Application::Hazelcast)?;
-        let (phase, message, reason) = judge(wanted, &set, &pods);
+        let scaling: Option<Waiting> = cx.fact(&format!("{}/{SCALING}", MemberSet::NAME));
+        let (phase, message, reason) = judge(wanted, &set, &pods, scaling.as_ref());
+        let restore = start::restore(&cx.object().spec, wanted, &pods);
         let fragment = Fragment {
             phase,
             message: message.clone(),
@@ -47,11 +55,23 @@ impl Step for MemberStatus {
             hazelcast_cluster_status: ClusterStatus { ready_members: Some(format!("{}/{wanted}", set.ready())) },
             members: pods.iter().map(member).collect(),
             lite_member_count: lite_members(cx)?,
+            restore: restore.as_ref().map(|(status, _)| status.clone()),
         };
         let plan = conditions(cx, wanted, Plan::default().status(fragment));
-        Ok(match reason {
+        let starting = restore.map(|(_, condition)| condition).into_iter().chain(start::action(&cx.object().spec));
+        let plan = starting.fold(plan, Plan::condition);
+        let is_held = scaling.as_ref().is_some_and(|waiting| waiting.is_held);
+        let plan = match scaling {
             None => plan,
-            Some(reason) if phase == Phase::Failed => plan.warn(reason, message.clone()).wait(reason, message),
+            Some(Waiting { reason, message, .. }) => {
+                plan.condition(Condition::new("Scaling", Status::True, &reason, message))
+            }
+        };
+        Ok(match reason.as_deref() {
+            None => plan,
+            Some(reason) if phase == Phase::Failed || is_held => {
+                plan.warn(reason, message.clone()).wait(reason, message)
+            }
             Some(reason) => plan.wait(reason, message),
         })
     }
@@ -62,7 +82,8 @@ impl Step for MemberStatus {
 }
 
 /// Where the cluster is in its life, what there is to say, and for what the step waits, if for anything.
-fn judge(wanted: i32, set: &Set, pods: &[Pod]) -> (Phase, String, Option<&'static str>) {
+fn judge(wanted: i32, set: &Set, pods: &[Pod], scaling: Option<&Waiting>) -> (Phase, String, Option<String>) {
+    let pending = |reason: &str, message: String| (Phase::Pending, message, Some(reason.to_owned()));
     let troubles: Vec<_> = pods.iter().filter_map(|pod| Some((pod, pod.trouble()?))).collect();
     if set.is_settled(wanted) {
         return match wanted {
@@ -76,14 +97,22 @@ fn judge(wanted: i32, set: &Set, pods: &[Pod]) -> (Phase, String, Option<&'stati
             count => format!(" (and {} more)", count - 1),
         };
         let message = format!("pod {}: {}: {}{others}", pod.name(), trouble.reason, trouble.message);
-        return (Phase::Failed, message, Some("PodsFailing"));
+        return (Phase::Failed, message, Some("PodsFailing".to_owned()));
+    }
+    if let Some(Waiting { reason, message, .. }) = scaling {
+        return pending(reason, message.clone());
     }
     if set.replicas() > wanted {
         let message = format!("{} of {} members are to stop", set.replicas() - wanted, set.replicas());
-        return (Phase::Pending, message, Some("MembersStopping"));
+        return pending("MembersStopping", message);
     }
-    let message = format!("{} of {wanted} members are ready", set.ready().min(wanted));
-    (Phase::Pending, message, Some("MembersStarting"))
+    let ready = format!("{} of {wanted} members are ready", set.ready().min(wanted));
+    if set.is_rolling() && set.replicas() == wanted {
+        let message =
+            format!("members are replaced one after the other: {} of {wanted} so far; {ready}", set.updated());
+        return pending("MembersReplaced", message);
+    }
+    pending("MembersStarting", ready)
 }
 
 /// How many members without data are ready, where there are to be some.

@@ -11,8 +11,8 @@ use hazelcast_api::management_center::{Cluster, Ldap, MetricsPrinter, Spec};
 use hazelcast_api::shapes::{MutualAuthentication, Tls};
 use serde_json::{Value, json};
 
-use super::super::management_center_labels;
 use super::super::secrets::{Entries, condition, key_store};
+use super::super::{claims, management_center_labels};
 use super::{context_path, ldap};
 use crate::config::Node;
 use crate::names::{self, Application};
@@ -35,9 +35,10 @@ impl Step for CenterSet {
         let mut set = StatefulSetSpec::new()
             .replicas(1)
             .selector(LabelSelector::new().match_labels(selector(cx)))
-            .template(template(cx, ldap));
-        if let Some(claim) = claim(cx) {
-            set = set.volume_claim_templates(vec![claim]);
+            .template(template(cx, ldap)?);
+        let claims = claims::live(cx)?.unwrap_or_else(|| claim(cx).into_iter().collect());
+        if !claims.is_empty() {
+            set = set.volume_claim_templates(claims);
         }
         let set = StatefulSet::new(cx.name())
             .labels(management_center_labels(cx))
@@ -168,7 +169,7 @@ fn existing_claim(spec: &Spec) -> Option<&str> {
     persistence.existing_volume_claim_name.as_deref().filter(|name| !name.is_empty())
 }
 
-fn template(cx: &Context<ManagementCenter>, ldap: Option<&Ldap>) -> PodTemplateSpec {
+fn template(cx: &Context<ManagementCenter>, ldap: Option<&Ldap>) -> Result<PodTemplateSpec, ReadError> {
     let spec = &cx.object().spec;
     let keeps_data = spec.persistence.as_ref().is_some_and(|persistence| persistence.enabled);
     let empty = || Volume::new().empty_dir(EmptyDirVolumeSource::new());
@@ -195,7 +196,10 @@ fn template(cx: &Context<ManagementCenter>, ldap: Option<&Ldap>) -> PodTemplateS
         pod = pod.image_pull_secrets(pods::pull_secrets(&spec.image_pull_secrets));
     }
     let pod = pods::schedule(pod, spec.scheduling.as_ref(), Vec::new());
-    PodTemplateSpec::new().metadata(TemplateMeta::new().labels(management_center_labels(cx))).spec(pod)
+    // Its annotations never were those of its pod.
+    let pods::Marks { labels, .. } =
+        pods::marks(cx, cx.name(), management_center_labels(cx), &selector(cx), &Map::new())?;
+    Ok(PodTemplateSpec::new().metadata(TemplateMeta::new().labels(labels)).spec(pod))
 }
 
 fn container(spec: &Spec, ldap: Option<&Ldap>, mounts: Vec<VolumeMount>) -> Container {

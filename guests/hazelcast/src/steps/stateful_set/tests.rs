@@ -213,3 +213,49 @@ fn members_without_data_have_pods_of_their_own() {
     let paused = run(json!({"clusterSize": 0, "liteMember": {"count": 2}}));
     assert_eq!(paused.find("StatefulSet", "library-lite").expect("a set")["spec"]["replicas"], 0);
 }
+
+/// The set of a cluster, where there is one already.
+fn again(before: &Value, annotations: Value, spec: Value) -> Value {
+    let object = json!({"metadata": {"annotations": annotations}, "spec": spec});
+    let cx = Context::test("library", object).with(StatefulSet::TYPE, before.clone());
+    MemberSet::run(&cx).expect("a plan").find("StatefulSet", "library").expect("a set")
+}
+
+#[test]
+fn pods_keep_the_marks_they_were_made_with() {
+    let mine = |value: &str| json!({"labels": {"team": value}, "annotations": {"site": value}});
+    let mut before = set(mine("one"));
+    let after = again(&before, json!({}), mine("two"));
+    assert_eq!(
+        (&after["metadata"]["labels"]["team"], &after["metadata"]["annotations"]["site"]),
+        (&json!("two"), &json!("two"))
+    );
+    assert_eq!(after["spec"]["template"], before["spec"]["template"]);
+    let restarted = "kubectl.kubernetes.io/restartedAt";
+    before["spec"]["template"]["metadata"]["annotations"][restarted] = "now".into();
+    let template = again(&before, json!({}), mine("two"))["spec"]["template"].clone();
+    assert_eq!(template["metadata"]["annotations"].get(restarted), None, "it is nobody's but of those who wrote it");
+}
+
+#[test]
+fn a_trigger_starts_pods_again_that_fetch_code_from_elsewhere() {
+    let spec =
+        |trigger: &str| json!({"userCodeDeployment": {"remoteURLs": ["https://x/1.jar"], "triggerSequence": trigger}});
+    let mark = |set: &Value| set["spec"]["template"]["metadata"]["annotations"].get(names::ANNOTATION_CODE).cloned();
+    let before = set(spec("1"));
+    assert_eq!((mark(&before), mark(&again(&before, json!({}), spec("2")))), (Some("1".into()), Some("2".into())));
+    // Pods of an earlier operator fetched with what it noted down.
+    let noted = json!({names::ANNOTATION_LAST_SUCCESSFUL: spec("1").to_string()});
+    assert_eq!(mark(&again(&before, noted.clone(), spec("1"))), None);
+    assert_eq!(mark(&again(&before, noted, spec("2"))), Some("2".into()));
+}
+
+#[test]
+fn a_pause_does_not_change_the_pods_of_a_cp_subsystem() {
+    let spec = |size: i32| json!({"clusterSize": size, "cpSubsystem": {}, "persistence": {"pvc": {"accessModes": ["ReadWriteOnce"]}}});
+    let before = set(spec(3));
+    let paused = again(&before, json!({}), spec(0));
+    assert_eq!(paused["spec"]["replicas"], 0);
+    assert_eq!(paused["spec"]["template"], before["spec"]["template"]);
+    assert_eq!(again(&paused, json!({}), spec(3))["spec"]["template"], before["spec"]["template"]);
+}

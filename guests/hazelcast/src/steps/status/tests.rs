@@ -137,3 +137,26 @@ fn says_that_it_ends() {
     assert_eq!(plan.status_fragment(), Some(json!({"phase": "Terminating", "message": ""})));
     assert_eq!(plan.waits_for(), None);
 }
+
+#[test]
+fn says_what_scaling_waits_for_and_warns_where_people_have_to_do_something() {
+    let told = |is_held: bool| {
+        let waiting = json!({"reason": "MembersStopping", "message": "one by one", "is_held": is_held});
+        let cx = cluster(2).with(StatefulSet::TYPE, set(3, 3, 3)).with_fact("stateful-set/scaling", &waiting);
+        run(&cx)
+    };
+    assert_eq!(phase(&told(false)), ("Pending".into(), "one by one".into(), Some("MembersStopping")));
+    assert!(told(false).conditions().contains(&("Scaling", Status::True, "MembersStopping")));
+    assert_ne!(told(false), told(true));
+}
+
+#[test]
+fn says_how_far_members_have_been_replaced() {
+    let mut rolling = set(3, 3, 2);
+    rolling["status"]["updatedReplicas"] = 1.into();
+    rolling["status"]["updateRevision"] = "b".into();
+    rolling["status"]["currentRevision"] = "a".into();
+    let message = "members are replaced one after the other: 1 of 3 so far; 2 of 3 members are ready";
+    let plan = run(&cluster(3).with(StatefulSet::TYPE, rolling));
+    assert_eq!(phase(&plan), ("Pending".into(), message.into(), Some("MembersReplaced")));
+}
