@@ -132,6 +132,14 @@ impl Message {
         }
     }
 
+    /// Makes it a message of another type, for types that have the same fields.
+    #[cfg(feature = "connection")]
+    pub(crate) fn set_message_type(&mut self, to: MessageType) {
+        if let Some(place) = self.bytes.get_mut(HEADER..).and_then(<[u8]>::first_chunk_mut) {
+            *place = to.0.to_le_bytes();
+        }
+    }
+
     /// The partition that a request or event is about; `None` where it has none.
     pub fn partition(&self) -> Option<i32> {
         (self.initial().payload.len() >= 16).then(|| i32::from_le_bytes(self.at(PARTITION))).filter(|id| *id >= 0)
