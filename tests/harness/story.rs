@@ -250,9 +250,11 @@ fn effect_text(effect: &Effect, uids: &Uids) -> String {
         EffectKind::Unchanged => "left",
         EffectKind::Deleted => "deleted",
         EffectKind::Pruned => "pruned",
+        EffectKind::Adopted => "took over",
+        EffectKind::Withheld => "left for now",
     };
     let mut told = format!("    {kind} {}: {}\n", effect.title, effect.reason);
-    if effect.kind == EffectKind::Changed {
+    if matches!(effect.kind, EffectKind::Changed | EffectKind::Adopted | EffectKind::Withheld) {
         for change in &effect.changes {
             let is_secret = effect.key.resource.plural == "secrets" && change.path.starts_with("data.");
             if is_secret {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,8 +10,10 @@ use filbert_apiserver::{ApiServer, PodFate};
 use filbert_engine::{Cache, Engine, Limits, Settings};
 use filbert_kube::{Api, Selection};
 use filbert_plan::object::{self, ObjectKey, ResourceType};
+use filbert_plan::plan::Millis;
+use filbert_runtime::clock::SharedClock;
 use filbert_runtime::library::Ungoverned;
-use filbert_runtime::{Host, Library, PassOutcome, PassRecord};
+use filbert_runtime::{Clock, Host, Library, PassOutcome, PassRecord, SystemClock};
 use kube::core::params::ListParams;
 use kube::core::request::Request;
 use serde_json::Value;
@@ -47,6 +49,25 @@ pub struct Beginning {
     pub modules: Option<tempfile::TempDir>,
     /// Whether pods wait for [`World::let_pods_start`] instead of being ready at once.
     pub pods_wait: bool,
+    /// What time the operator takes it to be; absent: what it is.
+    pub clock: Option<SharedClock>,
+}
+
+/// A clock that can be put forward.
+#[derive(Debug, Default)]
+pub struct Forward(AtomicU64);
+
+impl Forward {
+    /// It is later at once.
+    pub fn by(&self, time: Duration) {
+        self.0.fetch_add(u64::try_from(time.as_millis()).expect("not that long"), Ordering::AcqRel);
+    }
+}
+
+impl Clock for Forward {
+    fn now(&self) -> Millis {
+        SystemClock.now() + self.0.load(Ordering::Acquire)
+    }
 }
 
 /// An operator at work.
@@ -65,6 +86,7 @@ pub struct World {
     pods_may_start: Arc<AtomicBool>,
     journal: broadcast::Receiver<Arc<PassRecord>>,
     running: JoinHandle<()>,
+    clock: SharedClock,
     folder: PathBuf,
     // Removed with the world, where it was made for it.
     temporary: Option<tempfile::TempDir>,
@@ -101,10 +123,12 @@ impl World {
 
     /// As the beginning says.
     pub async fn begin(beginning: Beginning) -> Self {
-        let Beginning { engine: own, cut, modules, pods_wait } = beginning;
+        let Beginning { engine: own, cut, modules, pods_wait, clock } = beginning;
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
         let may_start = Arc::new(AtomicBool::new(!pods_wait));
         let folder = modules.as_ref().map_or_else(built_modules, |folder| folder.path().to_owned());
-        Self::new(new_server(may_start.clone()), may_start, own.unwrap_or_else(engine), cut, folder, modules).await
+        let server = new_server(may_start.clone());
+        Self::new(server, may_start, own.unwrap_or_else(engine), clock, cut, folder, modules).await
     }
 
     /// With the modules of a folder, which goes with the world.
@@ -116,15 +140,21 @@ impl World {
     pub async fn restart(mut self) -> Self {
         let (server, may_start) = (self.server.clone(), self.pods_may_start.clone());
         let (folder, temporary) = (self.folder.clone(), self.temporary.take());
-        let engine = self.engine.clone();
+        let (engine, clock) = (self.engine.clone(), self.clock.clone());
         drop(self);
-        Self::new(server, may_start, engine, None, folder, temporary).await
+        Self::new(server, may_start, engine, clock, None, folder, temporary).await
+    }
+
+    /// The operator is stopped; [`World::restart`] starts one anew.
+    pub fn stop(&self) {
+        self.running.abort();
     }
 
     async fn new(
         server: ApiServer,
         pods_may_start: Arc<AtomicBool>,
         engine: Engine,
+        clock: SharedClock,
         cut: Option<Cut>,
         folder: PathBuf,
         temporary: Option<tempfile::TempDir>,
@@ -142,11 +172,15 @@ impl World {
         let (host, running) = Host::new(
             cut.as_ref().map_or_else(|| server.client(), |cut| cut.client(&server)),
             library.clone(),
-            filbert_runtime::Settings { keep_contexts: true, ..filbert_runtime::Settings::default() },
+            filbert_runtime::Settings {
+                keep_contexts: true,
+                clock: clock.clone(),
+                ..filbert_runtime::Settings::default()
+            },
         );
         let journal = host.journal();
         let running = tokio::spawn(running.run());
-        Self { server, api, engine, cut, host, library, pods_may_start, journal, running, folder, temporary }
+        Self { server, api, engine, cut, host, library, pods_may_start, journal, running, clock, folder, temporary }
     }
 
     /// The modules folder.

@@ -7,8 +7,8 @@ use filbert_kube::{Api, Caches, Discovery};
 use filbert_plan::grant::Grants;
 use filbert_plan::object::{self, ObjectKey};
 use filbert_plan::plan::{Desired, Event, Ownership, Severity, StepPlan};
-use filbert_runtime::EffectKind;
 use filbert_runtime::apply::{Applier, ApplyError, Mode, Owner, Writer};
+use filbert_runtime::{EffectKind, SystemClock};
 use serde_json::{Value, json};
 
 use crate::support::config_map;
@@ -28,12 +28,13 @@ impl Desk {
         let key = config_map("boss");
         let boss = api.apply(&key, &bare("boss"), "person", true).await.expect("applied");
         let uid = object::uid(&boss).expect("a uid").to_owned();
-        let owner = Owner { key, api_version: "v1".to_owned(), kind: "ConfigMap".to_owned(), uid };
+        let owner = Owner { key, api_version: "v1".to_owned(), kind: "ConfigMap".to_owned(), uid, adoption: None };
         let grants = json!([{"objects": {
             "resource": {"group": "", "version": "v1", "plural": "configmaps"}, "verbs": ["read", "apply", "delete"],
         }}]);
         let grants = serde_json::from_value(grants).expect("grants");
-        let applier = Applier { api, caches, discovery, applied: Arc::default(), mode: Mode::Act };
+        let (contests, clock) = (Arc::default(), Arc::new(SystemClock));
+        let applier = Applier { api, caches, discovery, applied: Arc::default(), contests, clock, mode: Mode::Act };
         Self { applier, owner, grants }
     }
 

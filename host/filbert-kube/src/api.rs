@@ -205,4 +205,18 @@ impl Api {
         self.send("set the finalizers of", key, Self::request(key).patch(&key.name, &params, &Patch::Merge(&patch)))
             .await
     }
+
+    /// Replaces the record of who manages which fields, if nobody changed the object since `resource_version`. Values stay
+    /// as they are.
+    pub async fn set_managed_fields(
+        &self,
+        key: &ObjectKey,
+        entries: &[Value],
+        resource_version: &str,
+    ) -> Result<Value, ApiError> {
+        let patch = json!({"metadata": {"resourceVersion": resource_version, "managedFields": entries}});
+        let params = PatchParams { field_manager: Some("filbert/adoption".to_owned()), ..PatchParams::default() };
+        let request = Self::request(key).patch(&key.name, &params, &Patch::Merge(&patch));
+        self.send("take over the fields of", key, request).await
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use filbert_plan::managed::{self, Manager, Operation};
 use filbert_plan::object::{self, ObjectKey, ResourceType};
 use futures::StreamExt as _;
 use kube::Client;
@@ -57,6 +58,8 @@ pub struct Cached {
     pub object: Value,
     /// Managers of server-side apply that own fields of it.
     pub managers: BTreeSet<String>,
+    /// Managers that own fields of it otherwise, with the sub-resource through which they wrote.
+    pub updaters: BTreeSet<(String, String)>,
     /// Changes when anything but the status does, or who manages what.
     pub fingerprint: [u8; 32],
 }
@@ -64,15 +67,16 @@ pub struct Cached {
 impl Cached {
     /// From an object as the server sends it.
     pub fn new(object: Value) -> Self {
-        let entries =
-            object.pointer("/metadata/managedFields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let applied = entries.iter().filter(|entry| {
-            let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
-            text("operation") == "Apply" && text("subresource").is_empty()
-        });
-        let managers = applied.filter_map(|entry| Some(entry.get("manager")?.as_str()?.to_owned())).collect();
+        let (mut managers, mut updaters) = (BTreeSet::new(), BTreeSet::new());
+        for Manager { name, operation, subresource } in managed::managers(&object) {
+            match operation {
+                Operation::Apply if subresource.is_empty() => drop(managers.insert(name)),
+                Operation::Apply => {}
+                Operation::Update => drop(updaters.insert((name, subresource))),
+            }
+        }
         let fingerprint = fingerprint(&object);
-        Self { object: object::without_managed_fields(object), managers, fingerprint }
+        Self { object: object::without_managed_fields(object), managers, updaters, fingerprint }
     }
 }
 

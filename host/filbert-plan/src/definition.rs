@@ -177,6 +177,27 @@ fn pipeline() -> Value {
             ("onFailure", one_of("What becomes of later steps when this one fails.", &["stop", "continue"])),
         ],
     );
+    let adoption = object(
+        "Whose installations it takes over: how what an earlier operator left is told from what belongs to somebody else. Objects with a controller reference to the resource are recognised without any of this.",
+        &["managers"],
+        [
+            (
+                "managers",
+                list(
+                    "Field managers under which the earlier operator wrote. Their fields become those of the steps, so that what no step says goes; fields of anybody else stay theirs. One of them that writes later is still at work: then the condition `Contested` says so, and the two do not fight.",
+                    not_empty("A field manager."),
+                ),
+            ),
+            (
+                "labels",
+                json!({
+                    "type": "object",
+                    "additionalProperties": {"type": "string"},
+                    "description": "Labels of objects that it left without a controller reference; `{name}` stands for the name of the resource. Empty: there are none.",
+                }),
+            ),
+        ],
+    );
     let spec = object(
         "Which modules serve one resource type, in which order.",
         &["resource"],
@@ -188,6 +209,7 @@ fn pipeline() -> Value {
                     "The finalizer that the host puts on every object. Absent: `filbert.dev/finalizer`, and only where a step has something to finalize.",
                 ),
             ),
+            ("adoption", adoption),
             ("defaulting", reviewers("Which modules default the object, in order.")),
             ("validation", reviewers("Which modules validate it; all are asked.")),
             ("steps", list("What is done for an object that is valid, in order.", step)),
@@ -345,10 +367,16 @@ mod tests {
     use crate::grant::{
         AgentGrant, Grant, Grants, LabelOperator, LabelRequirement, MessageGrant, Namespaces, ObjectGrant, Verb,
     };
-    use crate::pipeline::{ComponentSource, Limits, ModuleSpec, OnFailure, PipelineSpec, PipelineStep, Reviewer};
+    use crate::pipeline::{
+        Adoption, ComponentSource, Limits, ModuleSpec, OnFailure, PipelineSpec, PipelineStep, Reviewer,
+    };
 
     /// Fields that only one of the two has.
     fn differences(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
+        if schema["additionalProperties"].is_object() {
+            // Names that people choose.
+            return;
+        }
         if schema["x-kubernetes-preserve-unknown-fields"] == json!(true) {
             return;
         }
@@ -413,6 +441,7 @@ mod tests {
         let pipeline = PipelineSpec {
             resource: resource(),
             finalizer: Some("example.dev/finalizer".into()),
+            adoption: Some(Adoption { managers: vec!["old".into()], labels: [("a".into(), "b".into())].into() }),
             defaulting: reviewer(),
             validation: reviewer(),
             steps: vec![step],

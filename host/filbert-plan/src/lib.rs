@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`object`] | keys and types of Kubernetes objects |
 //! | [`Document`] | JSON that goes to guests as text |
+//! | [`managed`] | who wrote which fields of an object |
 //! | [`plan`] | what a step proposes, what a reconcile pass decides about it |
 //! | [`grant`] | what a module may read and change |
 //! | [`pipeline`] | the `Module` and `Pipeline` files of an administrator |
@@ -21,6 +22,7 @@ pub mod description;
 pub mod diff;
 mod document;
 pub mod grant;
+pub mod managed;
 pub mod object;
 pub mod pipeline;
 pub mod plan;

@@ -1,7 +1,7 @@
 //! The two resources of our own, as files or objects: `Module` says where a component comes from and what it may do,
 //! `Pipeline` says which modules serve one resource type, in which order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,6 +60,9 @@ pub struct PipelineSpec {
     /// finalize.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finalizer: Option<String>,
+    /// Whose installations it takes over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
     /// Which modules default the object, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defaulting: Vec<Reviewer>,
@@ -69,6 +72,32 @@ pub struct PipelineSpec {
     /// What is done for an object that is valid, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PipelineStep>,
+}
+
+/// Whose installations a pipeline takes over: how what an earlier operator left is told from what belongs to somebody
+/// else. Objects with a controller reference to the resource are recognised without any of this.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Adoption {
+    /// Field managers under which the earlier operator wrote. Their fields become those of the steps, so that what no step
+    /// says goes; fields of anybody else stay theirs. One of them that writes later is still at work.
+    pub managers: Vec<String>,
+    /// Labels of objects that it left without a controller reference; `{name}` stands for the name of the resource. Empty:
+    /// there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Adoption {
+    /// Whether an object that has no controller was left by the earlier operator for the resource of this name.
+    pub fn recognises(&self, live: &Value, name: &str) -> bool {
+        let labels = live.pointer("/metadata/labels");
+        !self.labels.is_empty()
+            && self.labels.iter().all(|(key, value)| {
+                let found = labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
+                found == Some(&value.replace("{name}", name))
+            })
+    }
 }
 
 /// The finalizer of pipelines that name none.

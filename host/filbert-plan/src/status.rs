@@ -13,6 +13,8 @@ pub const READY: &str = "Ready";
 pub const VALID: &str = "Valid";
 /// Condition that the host sets: whether no step broke and no effect was refused.
 pub const HEALTHY: &str = "Healthy";
+/// Condition that the host sets for as long as it holds: somebody else keeps changing what a step applies.
+pub const CONTESTED: &str = "Contested";
 
 /// What one step contributes to the status.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,20 +4,34 @@
 //! A plan is checked whole before any of it is carried out. Each effect is idempotent, so a pass that is cut off at any
 //! await leaves nothing that the next pass does not put right.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use filbert_kube::cache::{CacheError, OWNED_BY, fingerprint};
+use filbert_kube::cache::{CacheError, fingerprint};
 use filbert_kube::{Api, ApiError, Cached, Caches, Discovery, Selection};
 use filbert_plan::diff;
 use filbert_plan::grant::{Denied, Grants, Verb, labels_of};
-use filbert_plan::object::{self, ObjectKey, ResourceType, TypeMeta};
-use filbert_plan::plan::{Deletion, Desired, Ownership, StepPlan};
-use serde_json::{Map, Value, json};
+use filbert_plan::managed::{self, Taken};
+use filbert_plan::object::{self, ObjectKey};
+use filbert_plan::plan::{Desired, Ownership, StepPlan};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::clock::SharedClock;
+use crate::contest::{Contest, Contests, Verdict};
 use crate::journal::{Effect, EffectKind};
 use crate::observe::SubjectName;
+
+mod adoption;
+mod applied;
+mod ownership;
+mod removal;
+
+use applied::Applied;
+pub use applied::{AppliedObjects, resource_version};
+pub use ownership::Owner;
+use ownership::{belongs_to, foreign, own};
+use removal::shared_manager;
 
 /// Why a plan was not carried out, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -115,70 +129,6 @@ pub struct Writer<'a> {
     pub known: &'a [ObjectKey],
 }
 
-/// For whom things are applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// The reconciled object.
-    pub key: ObjectKey,
-    /// Its API version, as owner references have it.
-    pub api_version: String,
-    /// Its kind.
-    pub kind: String,
-    /// Its uid.
-    pub uid: String,
-}
-
-/// How an applied object was when the host applied it last.
-#[derive(Debug, Clone, Copy)]
-struct Applied {
-    wanted: [u8; 32],
-    fingerprint: [u8; 32],
-    resource_version: u64,
-    ownership: Ownership,
-}
-
-/// What was applied, by object and manager. Shared by all passes.
-#[derive(Debug, Default)]
-pub struct AppliedObjects(Mutex<BTreeMap<ObjectKey, BTreeMap<String, Applied>>>);
-
-impl AppliedObjects {
-    fn get(&self, key: &ObjectKey, manager: &str) -> Option<Applied> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key)?.get(manager).copied()
-    }
-
-    fn set(&self, key: &ObjectKey, manager: &str, applied: Applied) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(key.clone()).or_default().insert(manager.to_owned(), applied);
-    }
-
-    fn remove(&self, key: &ObjectKey, manager: &str) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(managers) = all.get_mut(key) {
-            managers.remove(manager);
-            if managers.is_empty() {
-                all.remove(key);
-            }
-        }
-    }
-
-    /// An object is gone, as a watch saw it with this resource version.
-    pub fn forget(&self, key: &ObjectKey, resource_version: u64) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(managers) = all.get_mut(key) {
-            // One that was made anew since stays known.
-            managers.retain(|_, applied| applied.resource_version > resource_version);
-            if managers.is_empty() {
-                all.remove(key);
-            }
-        }
-    }
-}
-
-/// The number in `metadata.resourceVersion`; comparable within one resource type.
-pub fn resource_version(object: &Value) -> u64 {
-    object::text(object, "/metadata/resourceVersion").and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
 /// Whether effects are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -187,6 +137,9 @@ pub enum Mode {
     /// They are only described.
     Describe,
 }
+
+/// In the place of a field: somebody deleted the object.
+const DELETED: &str = "everything (it is deleted)";
 
 /// Carries out plans.
 pub struct Applier {
@@ -198,6 +151,10 @@ pub struct Applier {
     pub discovery: Discovery,
     /// What was applied.
     pub applied: Arc<AppliedObjects>,
+    /// What others keep changing.
+    pub contests: Arc<Contests>,
+    /// The time.
+    pub clock: SharedClock,
     /// Whether effects are carried out.
     pub mode: Mode,
 }
@@ -221,7 +178,7 @@ impl Applier {
         writer: &Writer<'_>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), ApplyError> {
-        let Writer { grants, manager, owner, .. } = *writer;
+        let Writer { grants, owner, .. } = *writer;
         let subject = SubjectName { namespace: owner.key.namespace.clone(), name: owner.key.name.clone() };
         let mut checked = Vec::with_capacity(plan.apply.len());
         let mut keys = BTreeSet::new();
@@ -256,7 +213,7 @@ impl Applier {
         self.give_up(&keys, writer, effects).await?;
         // What is deleted already may still be seen.
         keys.extend(plan.delete.iter().map(|deletion| deletion.key.clone()));
-        self.prune(&keys, grants, manager, owner, effects).await
+        self.prune(&keys, writer, effects).await
     }
 
     async fn check<'a>(
@@ -310,12 +267,17 @@ impl Applier {
             Ownership::Owned => manager.to_owned(),
             Ownership::Shared | Ownership::Kept => shared_manager(writer),
         };
-        let effect = |kind, changes| Effect {
+        let effect = |kind, changes, contest| Effect {
             kind,
             key: key.clone(),
             title: desired.title(),
             reason: desired.reason.clone(),
             changes,
+            contest,
+        };
+        let standing = || match self.mode {
+            Mode::Act => self.contests.standing(key, &manager, &desired.title(), self.clock.now()),
+            Mode::Describe => None,
         };
         let selection = match desired.ownership {
             Ownership::Owned => Caches::owned(&key.resource),
@@ -328,7 +290,8 @@ impl Applier {
         };
         let wanted: [u8; 32] = Sha256::digest(object.to_string()).into();
         let cached = self.caches.get(&selection, key).await?;
-        if let Some(applied) = self.applied.get(key, &manager)
+        let applied = self.applied.get(key, &manager);
+        if let Some(applied) = applied
             && applied.wanted == wanted
         {
             let as_applied = match &cached {
@@ -341,36 +304,65 @@ impl Applier {
                 }
             };
             if as_applied {
-                return Ok(effect(EffectKind::Unchanged, Vec::new()));
+                return Ok(effect(EffectKind::Unchanged, Vec::new(), standing()));
             }
         }
-        let (live, before) = if let Some(cached) = cached {
-            (Some(cached.object.clone()), Some(cached.fingerprint))
+        // With managed fields only where it comes from the server.
+        let (live, mut full) = if let Some(cached) = cached {
+            (Some(cached), None)
         } else {
-            let live = self.api.get(key).await?;
-            let before = live.as_ref().map(fingerprint);
-            (live, before)
+            let full = self.api.get(key).await?;
+            (full.clone().map(|full| Arc::new(Cached::new(full))), full)
         };
         if live.is_none() && known.contains(key) && self.mode == Mode::Act && !self.is_there(owner).await? {
             return Err(ApplyError::OwnerGone { owner: owner.key.clone() });
         }
         if let Some(live) = &live {
             match desired.ownership {
-                Ownership::Owned if !belongs_to(live, owner) => return Err(foreign(key, live)),
-                Ownership::Kept if !Cached::new(live.clone()).managers.contains(&manager) => {
-                    return Err(foreign(key, live));
-                }
+                Ownership::Owned if !belongs_to(&live.object, owner) => return Err(foreign(key, &live.object)),
+                Ownership::Kept if !live.managers.contains(&manager) => return Err(foreign(key, &live.object)),
                 Ownership::Owned | Ownership::Kept | Ownership::Shared => {}
             }
         }
-        let changes = live.as_ref().map(|live| diff::changes(live, object)).unwrap_or_default();
+        let changes = live.as_ref().map(|live| diff::changes(&live.object, object)).unwrap_or_default();
+        // What is wanted now and was not before is no change of anybody else.
+        let is_as_before = applied.is_none_or(|applied| applied.wanted == wanted);
+        let taken = match &live {
+            Some(live) if is_as_before && !changes.is_empty() && live.managers.contains(&manager) => {
+                if full.is_none() {
+                    full = self.api.get(key).await?;
+                }
+                full.as_ref().map(|full| managed::taken(full, object, &manager, "")).unwrap_or_default()
+            }
+            None if is_as_before && known.contains(key) => vec![Taken { field: DELETED.to_owned(), by: None }],
+            _ => Vec::new(),
+        };
+        let inherited = live.as_ref().is_some_and(|live| {
+            let left =
+                |(manager, through): &(String, String)| through.is_empty() && owner.predecessors().contains(manager);
+            desired.ownership == Ownership::Owned && !live.managers.contains(&manager) && live.updaters.iter().any(left)
+        });
         if self.mode == Mode::Describe {
             let kind = match &live {
                 None => EffectKind::Created,
+                Some(_) if inherited => EffectKind::Adopted,
                 Some(_) if changes.is_empty() => EffectKind::Unchanged,
                 Some(_) => EffectKind::Changed,
             };
-            return Ok(effect(kind, changes));
+            let seen = live.is_some() && !taken.is_empty();
+            let contest = seen.then(|| Contest::seen(desired.title(), taken, owner.predecessors()));
+            return Ok(effect(kind, changes, contest));
+        }
+        if !taken.is_empty() {
+            let (version, now) = (full.as_ref().map_or(0, resource_version), self.clock.now());
+            let verdict = self.contests.judge(key, &manager, &taken, version, owner.predecessors(), now);
+            if let Verdict::LeaveUntil(_) = verdict {
+                return Ok(effect(EffectKind::Withheld, changes, standing()));
+            }
+        }
+        if inherited {
+            // In two requests, each of which leaves every value as it is or as it should be.
+            self.take_over(key, full, owner.predecessors(), &manager, "").await?;
         }
         let stored = self.api.apply(key, object, &manager, true).await?;
         let applied = Applied {
@@ -382,230 +374,18 @@ impl Applier {
         self.applied.set(key, &manager, applied);
         self.caches.note(key, &stored);
         // What the cache showed may have gone meanwhile, or have another status by now.
-        let is_new = live.as_ref().is_none_or(|live| object::uid(live) != object::uid(&stored));
-        if is_new {
-            return Ok(effect(EffectKind::Created, Vec::new()));
-        }
-        let same = before == Some(applied.fingerprint);
-        Ok(effect(if same { EffectKind::Unchanged } else { EffectKind::Changed }, changes))
+        let same_object = live.as_ref().filter(|live| object::uid(&live.object) == object::uid(&stored));
+        Ok(match same_object {
+            None => effect(EffectKind::Created, Vec::new(), standing()),
+            Some(_) if inherited => effect(EffectKind::Adopted, changes, standing()),
+            Some(live) if live.fingerprint == applied.fingerprint => effect(EffectKind::Unchanged, changes, standing()),
+            Some(_) => effect(EffectKind::Changed, changes, standing()),
+        })
     }
 
     /// Whether the owner is there, and there to stay, as the API server says now.
     async fn is_there(&self, owner: &Owner) -> Result<bool, ApplyError> {
         let live = self.api.get(&owner.key).await?;
         Ok(live.is_some_and(|live| object::uid(&live) == Some(&owner.uid) && !object::is_being_deleted(&live)))
-    }
-
-    async fn delete(&self, deletion: &Deletion, owner: &Owner) -> Result<Option<Effect>, ApplyError> {
-        let Deletion { key, uid, reason } = deletion;
-        let Some(live) = self.api.get(key).await? else { return Ok(None) };
-        if uid.as_deref().is_some_and(|uid| object::uid(&live) != Some(uid)) || object::is_being_deleted(&live) {
-            return Ok(None);
-        }
-        if !belongs_to(&live, owner) {
-            return Err(foreign(key, &live));
-        }
-        if self.mode == Mode::Act {
-            self.api.delete(key, object::uid(&live)).await?;
-        }
-        Ok(Some(effect_on(&live, EffectKind::Deleted, key.clone(), reason.clone())))
-    }
-
-    /// Gives up the fields of shared objects that the step no longer proposes. What it proposed before the host started is
-    /// not known; then its fields stay until somebody else takes them.
-    async fn give_up(
-        &self,
-        proposed: &BTreeSet<ObjectKey>,
-        writer: &Writer<'_>,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), ApplyError> {
-        let manager = shared_manager(writer);
-        for key in writer.known.iter().filter(|key| !proposed.contains(key)) {
-            let shared = |applied: &Applied| applied.ownership == Ownership::Shared;
-            if self.mode != Mode::Act || !self.applied.get(key, &manager).as_ref().is_some_and(shared) {
-                continue;
-            }
-            if let Some(live) = self.api.get(key).await? {
-                let TypeMeta { api_version, kind } = TypeMeta::of(&live).unwrap_or_default();
-                let mut metadata = Map::new();
-                // The uid keeps the object from being made anew where it has gone since.
-                for field in ["name", "namespace", "uid"] {
-                    if let Some(value) = live.pointer(&format!("/metadata/{field}")) {
-                        metadata.insert(field.to_owned(), value.clone());
-                    }
-                }
-                let nothing = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
-                match self.api.apply(key, &nothing, &manager, true).await {
-                    Ok(stored) => {
-                        self.caches.note(key, &stored);
-                        let reason = "the step no longer proposes its fields".to_owned();
-                        let changes = diff::changes(&live, &stored);
-                        effects.push(Effect { changes, ..effect_on(&live, EffectKind::Changed, key.clone(), reason) });
-                    }
-                    Err(error) if error.is_not_found() || error.is_conflict() => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            self.applied.remove(key, &manager);
-        }
-        Ok(())
-    }
-
-    /// Deletes what this step owns and no longer proposes. Volume claims are never deleted: they hold data.
-    async fn prune(
-        &self,
-        proposed: &BTreeSet<ObjectKey>,
-        grants: &Grants,
-        manager: &str,
-        owner: &Owner,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), ApplyError> {
-        let subject = SubjectName { namespace: owner.key.namespace.clone(), name: owner.key.name.clone() };
-        for resource in prunable(grants) {
-            let existing = match self.caches.owned_by(&resource, &owner.uid).await {
-                Ok(existing) => existing,
-                // What is not served has no objects.
-                Err(CacheError::NotServed { .. }) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            for found in existing {
-                let live = &found.object;
-                let name = object::name(live).unwrap_or_default().to_owned();
-                let key = ObjectKey {
-                    resource: resource.clone(),
-                    namespace: object::namespace(live).map(str::to_owned),
-                    name,
-                };
-                let is_ours_alone = found.managers.contains(manager)
-                    && found.managers.iter().all(|other| other == manager || !other.starts_with("filbert/"));
-                if proposed.contains(&key)
-                    || !is_ours_alone
-                    || object::is_being_deleted(live)
-                    || !belongs_to(live, owner)
-                {
-                    continue;
-                }
-                grants.check(Verb::Delete, &key, Some(&labels_of(live)), subject.as_subject())?;
-                if self.mode == Mode::Act {
-                    self.api.delete(&key, object::uid(live)).await?;
-                }
-                effects.push(effect_on(live, EffectKind::Pruned, key, "the step no longer proposes it".to_owned()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes what garbage collection will not: objects of the owner that cannot have an owner reference to it.
-    ///
-    /// # Errors
-    /// [`ApplyError::Api`].
-    pub async fn release(&self, grants: &Grants, owner: &Owner, effects: &mut Vec<Effect>) -> Result<(), ApplyError> {
-        for resource in prunable(grants) {
-            let existing = match self.caches.owned_by(&resource, &owner.uid).await {
-                Ok(existing) => existing,
-                Err(CacheError::NotServed { .. }) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            for found in existing {
-                let live = &found.object;
-                if object::controller(live).is_some() || object::is_being_deleted(live) || !belongs_to(live, owner) {
-                    continue;
-                }
-                let name = object::name(live).unwrap_or_default().to_owned();
-                let key = ObjectKey {
-                    resource: resource.clone(),
-                    namespace: object::namespace(live).map(str::to_owned),
-                    name,
-                };
-                if self.mode == Mode::Act {
-                    self.api.delete(&key, object::uid(live)).await?;
-                }
-                effects.push(effect_on(
-                    live,
-                    EffectKind::Pruned,
-                    key,
-                    "its owner goes, and garbage collection does not see it".to_owned(),
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Several resources may share one object, each with its own fields, and so with a field manager of its own.
-fn shared_manager(writer: &Writer<'_>) -> String {
-    let uid = &writer.owner.uid;
-    format!("{}/{}", writer.manager, uid.get(..8).unwrap_or(uid))
-}
-
-/// Types of which the host may have applied objects for a module, except volume claims.
-fn prunable(grants: &Grants) -> BTreeSet<ResourceType> {
-    let may_apply =
-        grants.objects().filter(|grant| grant.verbs.contains(&Verb::Apply) && grant.resource.version != "*");
-    may_apply.map(|grant| grant.resource.clone()).filter(|resource| !holds_data(resource)).collect()
-}
-
-fn holds_data(resource: &ResourceType) -> bool {
-    resource.group.is_empty() && matches!(resource.plural.as_str(), "persistentvolumeclaims" | "persistentvolumes")
-}
-
-fn effect_on(live: &Value, kind: EffectKind, key: ObjectKey, reason: String) -> Effect {
-    let title = live.get("kind").and_then(Value::as_str).unwrap_or(&key.resource.plural);
-    let title = match &key.namespace {
-        Some(namespace) => format!("{title} {namespace}/{}", key.name),
-        None => format!("{title} {}", key.name),
-    };
-    Effect { kind, key, title, reason, changes: Vec::new() }
-}
-
-/// Marks an object as the owner's. An owner reference needs the same namespace, or an owner that has none.
-fn own(metadata: &mut Map<String, Value>, key: &ObjectKey, owner: &Owner) {
-    let labels = metadata.entry("labels").or_insert_with(|| json!({}));
-    if let Some(labels) = labels.as_object_mut() {
-        labels.insert(OWNED_BY.to_owned(), owner.uid.clone().into());
-    }
-    if owner.key.namespace.is_none() || owner.key.namespace == key.namespace {
-        let Owner { key, api_version, kind, uid } = owner;
-        metadata.insert(
-            "ownerReferences".to_owned(),
-            json!([{"apiVersion": api_version, "kind": kind, "name": key.name, "uid": uid, "controller": true, "blockOwnerDeletion": true}]),
-        );
-    }
-}
-
-/// Whether an object is the owner's: by its controller reference, or by the host's label where it has no controller.
-fn belongs_to(live: &Value, owner: &Owner) -> bool {
-    match object::controller(live) {
-        Some((uid, _, _)) => uid == owner.uid,
-        None => {
-            live.pointer("/metadata/labels").and_then(|labels| labels.get(OWNED_BY)).and_then(Value::as_str)
-                == Some(&owner.uid)
-        }
-    }
-}
-
-fn foreign(key: &ObjectKey, live: &Value) -> ApplyError {
-    let owner = object::controller(live)
-        .map_or_else(|| "nobody that this operator knows".to_owned(), |(_, kind, name)| format!("{kind} `{name}`"));
-    ApplyError::Foreign { key: key.clone(), owner }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn volume_claims_are_never_pruned() {
-        let grant = |group: &str, plural: &str, verbs: &[&str]| json!({"objects": {"resource": {"group": group, "version": "v1", "plural": plural}, "verbs": verbs}});
-        let grants: Grants = serde_json::from_value(json!([
-            grant("", "configmaps", &["read", "apply"]),
-            grant("", "persistentvolumeclaims", &["read", "apply", "delete"]),
-            grant("", "persistentvolumes", &["read", "apply", "delete"]),
-            grant("", "pods", &["read", "delete"]),
-            grant("apps", "statefulsets", &["apply"]),
-        ]))
-        .expect("grants");
-        let types: Vec<_> = prunable(&grants).iter().map(ToString::to_string).collect();
-        assert_eq!(types, ["configmaps/v1", "statefulsets.apps/v1"]);
     }
 }

@@ -19,6 +19,7 @@ use tracing::{Instrument as _, debug, error, info_span, warn};
 
 use crate::apply::{Applier, Mode, resource_version};
 use crate::clock::{SharedClock, SystemClock};
+use crate::contest::{Contests, Patience};
 use crate::journal::{PassOutcome, PassRecord};
 use crate::library::{Library, Serving, ServingPipeline};
 use crate::observe::{Question, World};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub keep_contexts: bool,
     /// How often every object gets a pass although nothing changed; a safety net that should find nothing. Absent: never.
     pub resync: Option<Duration>,
+    /// How long what others keep changing is set right at once.
+    pub patience: Patience,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             clock: Arc::new(SystemClock),
             keep_contexts: false,
             resync: Some(Duration::from_hours(10)),
+            patience: Patience::default(),
         }
     }
 }
@@ -98,7 +102,15 @@ impl Host {
             clock: settings.clock.clone(),
             operator_namespace: settings.operator_namespace.into(),
         };
-        let applier = Applier { api: Api::new(client), caches, discovery, applied: Arc::default(), mode: Mode::Act };
+        let applier = Applier {
+            api: Api::new(client),
+            caches,
+            discovery,
+            applied: Arc::default(),
+            contests: Arc::new(Contests::new(settings.patience)),
+            clock: settings.clock,
+            mode: Mode::Act,
+        };
         let passes = Passes { world, applier, keep_contexts: settings.keep_contexts };
         let inner = Arc::new(Inner {
             passes,
@@ -327,7 +339,11 @@ impl Inner {
     }
 
     fn forget(&self, key: &ObjectKey) {
-        lock(&self.kept).remove(key);
+        if let Some(kept) = lock(&self.kept).remove(key) {
+            for child in kept.applied.iter().chain([key]) {
+                self.passes.applier.contests.forget(child);
+            }
+        }
         lock(&self.interests).remove(key);
         self.queue.forget_failures(key);
         if lock(&self.last).remove(key).is_some() {
@@ -341,6 +357,7 @@ impl Inner {
                 reviews: Vec::new(),
                 steps: Vec::new(),
                 warnings: Vec::new(),
+                contests: Vec::new(),
                 wrote_status: false,
                 outcome: PassOutcome::Gone,
             };
@@ -439,7 +456,15 @@ pub async fn describe(
         clock: Arc::new(SystemClock),
         operator_namespace: "filbert".into(),
     };
-    let applier = Applier { api: Api::new(client), caches, discovery, applied: Arc::default(), mode: Mode::Describe };
+    let applier = Applier {
+        api: Api::new(client),
+        caches,
+        discovery,
+        applied: Arc::default(),
+        contests: Arc::default(),
+        clock: Arc::new(SystemClock),
+        mode: Mode::Describe,
+    };
     let passes = Passes { world, applier, keep_contexts: false };
     passes.pass(pipeline, key, object, &mut Kept::default()).await.record
 }

@@ -12,6 +12,7 @@ use filbert_plan::plan::{Problem, StepContext, StepPlan, Waiting};
 use filbert_plan::review::{Review, Violation};
 use serde::Serialize;
 
+use crate::contest::Contest;
 use crate::observe::ReadEntry;
 use crate::plan::{Function, ReviewAnswer, ReviewRole};
 
@@ -41,6 +42,9 @@ pub struct PassRecord {
     /// Warnings of validation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What others keep changing; told to people where it says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contests: Vec<Contest>,
     /// Whether the status was written.
     pub wrote_status: bool,
     /// What came of it.
@@ -159,6 +163,9 @@ pub struct Effect {
     /// What differs from what was there.
     #[serde(skip)]
     pub changes: Vec<Change>,
+    /// Who else changes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contest: Option<Contest>,
 }
 
 /// What was done to an object.
@@ -175,6 +182,10 @@ pub enum EffectKind {
     Deleted,
     /// Deleted, because the step no longer proposes it.
     Pruned,
+    /// It was an earlier operator's, and is the step's now.
+    Adopted,
+    /// It is different, and left as it is for a while, because somebody else keeps changing it.
+    Withheld,
 }
 
 /// What came of a pass.

@@ -9,11 +9,12 @@
 //! | apply | [`apply`]: effects within the grant, where something would change | yes |
 //! | report | [`report`]: status, conditions, events | yes, the object's status only |
 //!
-//! [`pass`] strings them together for one object, [`host`] runs passes for all, [`library`] holds the modules, [`publish`] tells how they
-//! stand.
+//! [`pass`] strings them together for one object, [`host`] runs passes for all, [`library`] holds the modules, [`publish`]
+//! tells how they stand. [`contest`] keeps two writers of one field from fighting for ever.
 
 pub mod apply;
 pub mod clock;
+pub mod contest;
 pub mod host;
 pub mod journal;
 pub mod library;
@@ -25,6 +26,7 @@ pub mod queue;
 pub mod report;
 
 pub use clock::{Clock, SystemClock};
+pub use contest::{Contest, Patience};
 pub use host::{Host, Settings};
 pub use journal::{Described, Effect, EffectKind, PassOutcome, PassRecord, ReviewRecord, StepOutcome, StepRecord};
 pub use library::{InService, Library, LibraryError, ModuleState, PipelineState, Serving};

@@ -9,18 +9,21 @@ use std::time::Instant;
 use filbert_engine::{CallError, Retry};
 use filbert_kube::ApiError;
 use filbert_plan::Document;
+use filbert_plan::managed::{self, Taken};
 use filbert_plan::object::{self, ObjectKey, TypeMeta};
 use filbert_plan::pipeline::OnFailure;
-use filbert_plan::plan::{Event, Fact, Millis, Outcome, StepContext, StepError, StepPlan, Waiting};
-use filbert_plan::status::Fragment;
+use filbert_plan::plan::{Fact, Millis, Outcome, StepContext, StepError, StepPlan, Waiting};
 use serde_json::Value;
 
 use crate::apply::{Applier, ApplyError, Mode, OWNER_GONE, Owner, Writer};
+use crate::contest::Contest;
 use crate::journal::{Described, Effect, EffectKind, PassOutcome, PassRecord, ReviewRecord, StepOutcome, StepRecord};
 use crate::library::{ServingPipeline, ServingStep, chain};
 use crate::observe::{SubjectName, World};
 use crate::plan::{self, Function, Memo, Planned, Reviewing};
 use crate::report::{self, Reported};
+
+mod reporting;
 
 /// How often a change of the finalizers is tried where others change the object at the same time.
 const ATTEMPTS: u32 = 5;
@@ -84,7 +87,8 @@ impl Passes {
         }
         let TypeMeta { api_version, kind } = TypeMeta::of(stored)
             .unwrap_or_else(|| TypeMeta { api_version: key.resource.api_version(), kind: String::new() });
-        let owner = Owner { key: key.clone(), api_version, kind: kind.clone(), uid: uid.to_owned() };
+        let adoption = pipeline.adoption.clone();
+        let owner = Owner { key: key.clone(), api_version, kind: kind.clone(), uid: uid.to_owned(), adoption };
         let subject = plan::subject_of(stored);
         let status = plan::status_as_input(stored).map(Document::from);
         let (reviews, steps, facts, applied) = Default::default();
@@ -108,7 +112,7 @@ impl Passes {
         } else {
             running.reconcile(kept, &mut warnings).await
         };
-        let Running { reviews, steps, next, mut applied, .. } = running;
+        let Running { reviews, steps, next, mut applied, owner, .. } = running;
         let mut record = PassRecord {
             key: key.clone(),
             kind,
@@ -119,15 +123,25 @@ impl Passes {
             reviews,
             steps,
             warnings,
+            contests: Vec::new(),
             wrote_status: false,
             outcome,
         };
+        record.contests =
+            record.steps.iter().flat_map(|step| &step.effects).filter_map(|it| it.contest.clone()).collect();
+        if self.applier.mode == Mode::Describe {
+            let later = managed::later(stored, owner.predecessors(), report::MANAGER, "status");
+            record.contests.extend(later.map(|by| {
+                let status = Taken { field: "status".to_owned(), by: Some(by.to_owned()) };
+                Contest::seen(owner.title(), vec![status], owner.predecessors())
+            }));
+        }
         if matches!(&record.outcome, PassOutcome::Failed { reason, .. } if reason == OWNER_GONE) {
             record.outcome = PassOutcome::Gone;
         }
         if self.applier.mode == Mode::Act
             && !matches!(record.outcome, PassOutcome::Finalized | PassOutcome::Gone)
-            && let Err(error) = self.report(&mut record, stored, kept).await
+            && let Err(error) = self.report(&mut record, &owner, stored, kept).await
         {
             record.outcome = host_failure("StatusNotWritten", &error);
         }
@@ -145,32 +159,9 @@ impl Passes {
         applied.dedup();
         kept.applied = applied;
         record.took = started.elapsed();
+        let next = record.contests.iter().filter_map(Contest::next_look).chain(next).min();
         let retry = matches!(&record.outcome, PassOutcome::Failed { retried: true, .. });
         Passed { record, next, retry }
-    }
-
-    async fn report(&self, record: &mut PassRecord, stored: &Value, kept: &mut Kept) -> Result<(), ApiError> {
-        let summary = report::summary(&record.outcome, &record.steps);
-        let plans: Vec<(&str, &Arc<StepPlan>)> =
-            record.steps.iter().filter_map(|step| Some((step.step.as_str(), step.plan.as_ref()?))).collect();
-        let fragments: Vec<_> = plans
-            .iter()
-            .map(|(step, plan)| Fragment { step, status: plan.status.as_ref(), conditions: &plan.conditions })
-            .collect();
-        let complete = record.outcome == PassOutcome::Settled;
-        let status = report::status_of(stored, &fragments, &summary, complete, &self.world.clock.timestamp());
-        let mut events: Vec<Event> = plans.iter().flat_map(|(_, plan)| plan.events.iter().cloned()).collect();
-        events.extend(report::events_of(stored, &summary));
-        let now = self.world.clock.timestamp();
-        // Before the status: a host that is cut off between the two finds the old status, and tells the same events again,
-        // which have the same names.
-        report::write_events(&self.applier.api, &record.key, stored, &events, &now, &mut kept.reported).await;
-        let written = report::write_status(&self.applier.api, &record.key, stored, status, &mut kept.reported).await?;
-        record.wrote_status = written.is_some();
-        if let Some(written) = written {
-            self.applier.caches.note(&record.key, &written);
-        }
-        Ok(())
     }
 }
 
@@ -216,7 +207,17 @@ impl Running<'_> {
                 }
             }
         }
-        worst
+        if worst == PassOutcome::Settled { self.withheld().unwrap_or(worst) } else { worst }
+    }
+
+    /// Later steps do not wait for an object that somebody else keeps changing; but nothing is settled until it is.
+    fn withheld(&self) -> Option<PassOutcome> {
+        self.steps.iter().find_map(|step| {
+            let effect = step.effects.iter().find(|effect| effect.kind == EffectKind::Withheld)?;
+            let contest = effect.contest.as_ref()?;
+            let (reason, message) = (contest.reason().to_owned(), contest.message());
+            Some(PassOutcome::Waiting { step: step.step.clone(), reason, message })
+        })
     }
 
     async fn finalize(&mut self, kept: &mut Kept) -> PassOutcome {

@@ -7,11 +7,12 @@ use filbert_kube::{Api, ApiError};
 use filbert_plan::diff;
 use filbert_plan::object::{self, ObjectKey, ResourceType, TypeMeta};
 use filbert_plan::plan::{Condition, ConditionStatus, Event, Severity};
-use filbert_plan::status::{self, Fragment, HEALTHY, READY, VALID};
+use filbert_plan::status::{self, CONTESTED, Fragment, HEALTHY, READY, VALID};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use crate::contest::Contest;
 use crate::journal::{PassOutcome, StepOutcome, StepRecord};
 use crate::library::hex;
 
@@ -61,6 +62,20 @@ pub fn summary(outcome: &PassOutcome, steps: &[StepRecord]) -> Vec<Condition> {
         (None, _) => condition(HEALTHY, yes, "Healthy", "no step broke and no effect was refused"),
     };
     vec![healthy, ready, valid]
+}
+
+/// The condition for what others keep changing; nothing where nobody does.
+pub fn contested(contests: &[Contest]) -> Option<Condition> {
+    let told: Vec<_> = contests.iter().filter(|contest| contest.is_told).collect();
+    let first = told.iter().find(|contest| contest.with_predecessor).or_else(|| told.first())?;
+    let others = told.len() - 1;
+    let others = if others == 0 { String::new() } else { format!(" (and {others} more objects)") };
+    Some(Condition {
+        type_: CONTESTED.to_owned(),
+        status: ConditionStatus::True,
+        reason: first.reason().to_owned(),
+        message: format!("{}{others}", first.message()),
+    })
 }
 
 /// The status to be stored. Where not every step ran, what those that did not run said before stays.
@@ -123,12 +138,9 @@ fn kept_conditions(stored: Option<&Value>, new: &[Condition]) -> Vec<Condition> 
                 "False" => ConditionStatus::False,
                 _ => ConditionStatus::Unknown,
             };
-            (!type_.is_empty() && !known.contains(type_.as_str())).then(|| Condition {
-                type_,
-                status,
-                reason: text("reason"),
-                message: text("message"),
-            })
+            // The host says this one itself, every time.
+            let is_kept = !type_.is_empty() && type_ != CONTESTED && !known.contains(type_.as_str());
+            is_kept.then(|| Condition { type_, status, reason: text("reason"), message: text("message") })
         })
         .collect()
 }
@@ -140,6 +152,13 @@ pub struct Reported {
     /// Of one generation.
     events: BTreeSet<(Severity, String, String)>,
     generation: i64,
+}
+
+impl Reported {
+    /// The status that was written last, or found to be as wanted.
+    pub(crate) fn last(&self) -> Option<&Value> {
+        self.last.as_ref()
+    }
 }
 
 /// Writes the status where it differs from what is stored. Answers the object as it is then.
@@ -189,7 +208,7 @@ pub fn events_of(object: &Value, summary: &[Condition]) -> Vec<Event> {
         });
         let severity = match (condition.type_.as_str(), condition.status) {
             (READY, ConditionStatus::True) => Severity::Normal,
-            (VALID | HEALTHY, ConditionStatus::False) => Severity::Warning,
+            (VALID | HEALTHY, ConditionStatus::False) | (CONTESTED, ConditionStatus::True) => Severity::Warning,
             _ => continue,
         };
         if !same {

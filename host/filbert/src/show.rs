@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use filbert_plan::diff;
 use filbert_plan::plan::Condition;
+use filbert_plan::status::CONTESTED;
 use filbert_runtime::library::short;
 use filbert_runtime::{EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
+use serde_json::Value;
 
 /// What a pass is shown for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,9 @@ pub(crate) fn pass(record: &PassRecord, detail: Detail) -> String {
     for warning in warnings {
         line(&mut text, 1, &format!("warning: {warning}"));
     }
+    for contest in record.contests.iter().filter(|contest| contest.is_told) {
+        line(&mut text, 1, &format!("contested: {}", contest.message()));
+    }
     let width = |of: fn(&StepRecord) -> String| steps.iter().map(|it| of(it).chars().count()).max().unwrap_or(0);
     let widths = (width(|it| it.step.clone()), width(version), width(cost));
     for record in steps {
@@ -37,6 +42,20 @@ pub(crate) fn pass(record: &PassRecord, detail: Detail) -> String {
     }
     if detail == Detail::All && steps.is_empty() && matches!(outcome, PassOutcome::Invalid { .. }) {
         line(&mut text, 1, "no step runs until the object is valid; what runs for it is left as it is");
+    }
+    text
+}
+
+/// What the operator at work said of others who keep changing what it applies: it counts what one look cannot see.
+pub(crate) fn reported(object: &Value) -> String {
+    let mut text = String::new();
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    for condition in conditions.into_iter().flatten() {
+        let field = |name: &str| condition.get(name).and_then(Value::as_str).unwrap_or_default();
+        if field("type") == CONTESTED && field("status") == "True" {
+            let (reason, since, message) = (field("reason"), field("lastTransitionTime"), field("message"));
+            line(&mut text, 0, &format!("the operator reports since {since}: {reason}: {message}"));
+        }
     }
     text
 }
@@ -82,10 +101,14 @@ fn step(text: &mut String, record: &StepRecord, detail: Detail, widths: (usize, 
         }
         let reason = if effect.reason.is_empty() { String::new() } else { format!(" ({})", effect.reason) };
         line(text, 2, &format!("{} {}{reason}", verb(effect.kind, detail), effect.title));
-        if effect.kind == EffectKind::Changed {
+        if matches!(effect.kind, EffectKind::Changed | EffectKind::Adopted | EffectKind::Withheld) {
             for change in diff::render(&effect.changes).lines() {
                 line(text, 3, change);
             }
+        }
+        for field in effect.contest.iter().flat_map(|contest| &contest.fields) {
+            let by = field.by.as_deref().unwrap_or("somebody");
+            line(text, 3, &format!("{} was changed by {by}", field.field));
         }
     }
     if let (Detail::All, Some(plan)) = (detail, plan) {
@@ -116,6 +139,9 @@ fn verb(kind: EffectKind, detail: Detail) -> &'static str {
         (EffectKind::Deleted, Detail::All) => "delete",
         (EffectKind::Pruned, Detail::Changes) => "pruned",
         (EffectKind::Pruned, Detail::All) => "prune",
+        (EffectKind::Adopted, Detail::Changes) => "took over",
+        (EffectKind::Adopted, Detail::All) => "take over",
+        (EffectKind::Withheld, _) => "leave for now",
     }
 }
 

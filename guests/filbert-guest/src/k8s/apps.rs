@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::core::{LabelSelector, PodTemplateSpec};
-use super::{IntOrString, kinds, parts};
+use super::{Given, IntOrString, kinds, parts};
 
 kinds! {
     /// Pods with stable names and storage.
@@ -21,7 +21,7 @@ parts! {
         revision_history_limit: i64,
         min_ready_seconds: i64,
         selector: LabelSelector,
-        template: PodTemplateSpec,
+        template: Given<PodTemplateSpec>,
         update_strategy: Value,
         persistent_volume_claim_retention_policy: Value,
         volume_claim_templates: Vec<Value>,

@@ -229,6 +229,12 @@ impl EnvVar {
     }
 }
 
+impl From<PodTemplateSpec> for Given<PodTemplateSpec> {
+    fn from(template: PodTemplateSpec) -> Self {
+        Self::Built(template)
+    }
+}
+
 impl From<EnvVar> for Given<EnvVar> {
     fn from(variable: EnvVar) -> Self {
         Self::Built(variable)

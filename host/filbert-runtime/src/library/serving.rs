@@ -61,6 +61,8 @@ pub struct ServingPipeline {
     pub resource: ResourceType,
     /// The finalizer that its objects get, if any.
     pub finalizer: Option<String>,
+    /// Whose installations it takes over.
+    pub adoption: Option<Arc<pipeline::Adoption>>,
     /// Who defaults.
     pub defaulting: Vec<ServingReviewer>,
     /// Who validates.
@@ -254,6 +256,7 @@ impl ServingPipeline {
             name: name.to_owned(),
             resource: spec.resource.clone(),
             finalizer,
+            adoption: spec.adoption.clone().map(Arc::new),
             defaulting: reviewers(&spec.defaulting)?,
             validation: reviewers(&spec.validation)?,
             steps,
@@ -283,7 +286,7 @@ impl ServingPipeline {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         };
-        feed(&json(&(&self.name, &self.resource, &self.finalizer)));
+        feed(&json(&(&self.name, &self.resource, &self.finalizer, self.adoption.as_deref())));
         for reviewers in [&self.defaulting, &self.validation] {
             feed(&reviewers.len().to_le_bytes());
             for ServingReviewer { module, parameters } in reviewers {

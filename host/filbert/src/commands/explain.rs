@@ -49,7 +49,10 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     let record = host::describe(client, &pipeline, &key, &object).await;
     match options.output {
         Format::Json => output::line(serde_json::to_string(&record)?)?,
-        Format::Text => output::data(show::pass(&record, Detail::All))?,
+        Format::Text => {
+            output::data(show::pass(&record, Detail::All))?;
+            output::data(show::reported(&object))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
