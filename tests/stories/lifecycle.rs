@@ -54,8 +54,6 @@ async fn members_stop_one_after_the_other_and_as_many_stay_as_backups_take() {
     story.world.hold_pods_back();
     story.act("A person wants five, and the new ones do not become ready", of(5, 2), waits).await;
     story.act("A person wants three again: nobody stops while another one starts", of(3, 2), waits).await;
-    story.act("The new ones become ready, and stop one after the other", Deed::LetsPodsStart, settles).await;
-    story.act("A person wants one member and one backup", of(1, 1), settles).await;
     story.end();
 }
 
