@@ -10,6 +10,8 @@
 
 #[path = "fixtures/hostile/src/misdeed.rs"]
 mod misdeed;
+#[path = "../guests/hazelcast/tests/specifications/mod.rs"]
+mod specifications;
 
 #[path = "stories/crash.rs"]
 mod crash;
@@ -31,6 +33,8 @@ mod lifecycle;
 mod load;
 #[path = "stories/modules.rs"]
 mod modules;
+#[path = "stories/objects.rs"]
+mod objects;
 #[path = "stories/project.rs"]
 mod project;
 #[path = "stories/recording.rs"]

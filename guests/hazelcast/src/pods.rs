@@ -1,8 +1,8 @@
 //! What the pods of members and of a Management Center have in common.
 
 use filbert_guest::k8s::{
-    Capabilities, HttpGetAction, LocalObjectReference, Map, PodSecurityContext, PodSpec, Probe, SecurityContext,
-    StatefulSet, Volume, VolumeMount,
+    Capabilities, EnvVar, Given, HttpGetAction, LocalObjectReference, Map, PodSecurityContext, PodSpec, Probe,
+    SecurityContext, StatefulSet, Volume, VolumeMount,
 };
 use filbert_guest::{Context, ReadError, Resource, ResourceType};
 use hazelcast_api::shapes::{LocalReference, Scheduling};
@@ -119,17 +119,58 @@ pub fn mount(name: &str, volume: Volume, path: &str) -> (Volume, VolumeMount) {
     (volume.name(name), VolumeMount::at(name, path))
 }
 
-/// Secrets for pulling images.
+/// Secrets for pulling images, each once.
 pub fn pull_secrets(references: &[LocalReference]) -> Vec<LocalObjectReference> {
-    let named = references.iter().filter_map(|reference| reference.name.as_deref());
-    named.map(|name| LocalObjectReference::new().name(name)).collect()
+    let mut names: Vec<&str> = Vec::new();
+    for name in references.iter().filter_map(|reference| reference.name.as_deref()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.into_iter().map(|name| LocalObjectReference::new().name(name)).collect()
+}
+
+/// Variables of a container: ours, then those of people. Of those with one name the last one counts, as in a container; a
+/// list in which a name stands twice cannot be applied.
+pub fn variables(own: Vec<EnvVar>, theirs: &[Value]) -> Vec<Given<EnvVar>> {
+    let named = |variable: EnvVar| (variable.called().unwrap_or_default().to_owned(), Given::from(variable));
+    let mut all: Vec<(String, Given<EnvVar>)> = own.into_iter().map(named).collect();
+    for variable in theirs {
+        let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
+        match all.iter_mut().find(|(other, _)| other == name) {
+            Some((_, before)) => *before = variable.clone().into(),
+            None => all.push((name.to_owned(), variable.clone().into())),
+        }
+    }
+    all.into_iter().map(|(_, variable)| variable).collect()
+}
+
+/// Constraints on how pods spread: those of people, then further ones about which they say nothing. Kubernetes takes one for
+/// each kind of place and what is done where it cannot be kept; of several the last one counts.
+fn constraints(theirs: Vec<Value>, further: Vec<Value>) -> Vec<Value> {
+    let same = |one: &Value, other: &Value| {
+        ["topologyKey", "whenUnsatisfiable"].iter().all(|field| one.get(field) == other.get(field))
+    };
+    let mut all: Vec<Value> = Vec::new();
+    for constraint in theirs {
+        match all.iter_mut().find(|before| same(before, &constraint)) {
+            Some(before) => *before = constraint,
+            None => all.push(constraint),
+        }
+    }
+    for constraint in further {
+        if !all.iter().any(|before| same(before, &constraint)) {
+            all.push(constraint);
+        }
+    }
+    all
 }
 
 /// Where pods run, with further constraints on how they spread. What is not asked for is not claimed.
 pub fn schedule(pod: PodSpec, scheduling: Option<&Scheduling>, further: Vec<Value>) -> PodSpec {
     let Scheduling { affinity, node_selector, tolerations, topology_spread_constraints } =
         scheduling.cloned().unwrap_or_default();
-    let constraints: Vec<_> = topology_spread_constraints.into_iter().chain(further).collect();
+    let constraints = constraints(topology_spread_constraints, further);
     let mut pod = pod;
     if let Some(affinity) = affinity {
         pod = pod.affinity(affinity);
@@ -148,7 +189,30 @@ pub fn schedule(pod: PodSpec, scheduling: Option<&Scheduling>, further: Vec<Valu
 
 #[cfg(test)]
 mod tests {
-    use super::volume_name;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_variables_of_one_name_the_last_counts() {
+        let theirs = [json!({"name": "B", "value": "3"}), json!({"name": "C", "value": "4"}), json!({"name": "C"})];
+        let all = json!(variables(vec![EnvVar::of("A", "1"), EnvVar::of("B", "2")], &theirs));
+        assert_eq!(all, json!([{"name": "A", "value": "1"}, {"name": "B", "value": "3"}, {"name": "C"}]));
+    }
+
+    #[test]
+    fn a_secret_for_pulling_images_is_named_once() {
+        let reference = |name: &str| LocalReference { name: Some(name.to_owned()) };
+        let named = json!(pull_secrets(&[reference("a"), reference("b"), reference("a")]));
+        assert_eq!(named, json!([{"name": "a"}, {"name": "b"}]));
+    }
+
+    #[test]
+    fn people_say_themselves_how_pods_spread() {
+        let over = |place: &str, skew: u32| json!({"topologyKey": place, "whenUnsatisfiable": "ScheduleAnyway", "maxSkew": skew});
+        let theirs = vec![over("zone", 1), over("node", 2), over("zone", 3)];
+        assert_eq!(constraints(theirs, vec![over("node", 1)]), [over("zone", 3), over("node", 2)]);
+        assert_eq!(constraints(vec![over("zone", 2)], vec![over("node", 1)]), [over("zone", 2), over("node", 1)]);
+    }
 
     #[test]
     fn names_of_volumes_stay_unless_kubernetes_refuses_them() {

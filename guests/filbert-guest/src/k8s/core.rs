@@ -211,6 +211,11 @@ parts! {
 }
 
 impl EnvVar {
+    /// How it is called.
+    pub fn called(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// A variable with a value.
     pub fn of(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self::new().name(name).value(value)

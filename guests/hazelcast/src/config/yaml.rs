@@ -231,8 +231,16 @@ impl From<&[String]> for Node {
 }
 
 impl FromIterator<(String, Node)> for Node {
+    /// Of entries with one key the last one counts: readers refuse a key that stands there twice.
     fn from_iter<I: IntoIterator<Item = (String, Node)>>(entries: I) -> Self {
-        Self::Map(entries.into_iter().collect())
+        let mut map: Vec<(String, Node)> = Vec::new();
+        for (key, value) in entries {
+            match map.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, before)) => *before = value,
+                None => map.push((key, value)),
+            }
+        }
+        Self::Map(map)
     }
 }
 
@@ -250,6 +258,12 @@ mod tests {
             node.to_yaml(),
             "zebra:\n    b: 1\n    a: true\nempty: {}\nlist:\n    -   name: x\n        size: 2\n    - plain\n"
         );
+    }
+
+    #[test]
+    fn of_entries_with_one_key_the_last_counts() {
+        let entries = [("a", 1), ("b", 2), ("a", 3)].map(|(key, value)| (key.to_owned(), Node::from(value)));
+        assert_eq!(Node::from_iter(entries).to_yaml(), "a: 3\nb: 2\n");
     }
 
     #[test]

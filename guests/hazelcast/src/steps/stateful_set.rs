@@ -286,8 +286,7 @@ fn environment(spec: &Spec, role: Role) -> Vec<Given<EnvVar>> {
     if let Some((_, _, file)) = logging(spec) {
         variables.push(EnvVar::of("LOGGING_CONFIG", format!("{LOGGING_DIR}/{file}")));
     }
-    let own = variables.into_iter().map(Given::from);
-    own.chain(spec.env.iter().cloned().map(Given::from)).collect()
+    pods::variables(variables, &spec.env)
 }
 
 fn java_options(spec: &Spec, role: Role) -> String {
@@ -429,10 +428,15 @@ fn code_volumes(spec: &Spec) -> Vec<(Volume, VolumeMount)> {
     let code = code_config_maps(spec).into_iter().map(|(name, trigger)| {
         pods::mount(&pods::volume_name(&format!("user-code-cm-{name}{trigger}")), of(name), &config_map_code_dir(name))
     });
-    let jobs =
-        spec.jet.config_maps.iter().map(|name| {
-            pods::mount(&pods::volume_name(&format!("jet-cm-{name}")), of(name), &format!("{JET_DIR}/{name}"))
-        });
+    let mut jobs: Vec<&String> = Vec::new();
+    for name in &spec.jet.config_maps {
+        if !jobs.contains(&name) {
+            jobs.push(name);
+        }
+    }
+    let jobs = jobs
+        .into_iter()
+        .map(|name| pods::mount(&pods::volume_name(&format!("jet-cm-{name}")), of(name), &format!("{JET_DIR}/{name}")));
     code.chain(jobs).collect()
 }
 

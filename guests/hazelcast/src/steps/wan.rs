@@ -53,7 +53,15 @@ impl<'a> Endpoint<'a> {
     }
 }
 
-/// Those that the specification names.
+/// Those that the specification names. A name is that of one Service and of one section; of several endpoints with one
+/// name the last one counts.
 pub(crate) fn endpoints(spec: &Spec) -> Vec<Endpoint<'_>> {
-    spec.advanced_network.iter().flat_map(|network| &network.wan).map(Endpoint::of).collect()
+    let mut endpoints: Vec<Endpoint<'_>> = Vec::new();
+    for endpoint in spec.advanced_network.iter().flat_map(|network| &network.wan).map(Endpoint::of) {
+        match endpoints.iter_mut().find(|before| before.name == endpoint.name) {
+            Some(before) => *before = endpoint,
+            None => endpoints.push(endpoint),
+        }
+    }
+    endpoints
 }

@@ -72,6 +72,13 @@ mod tests {
     }
 
     #[test]
+    fn of_endpoints_with_one_name_the_last_counts() {
+        let services = services(json!([{"port": 5720}, {"name": "default", "port": 5730}]));
+        assert_eq!(services.len(), 1);
+        assert_eq!(services[0]["spec"]["ports"][0]["port"], 5730);
+    }
+
+    #[test]
     fn one_that_is_reached_by_the_services_of_members_has_none_of_its_own() {
         assert_eq!(services(json!([{"serviceType": "WithExposeExternally"}])), Vec::<Value>::new());
     }

@@ -232,7 +232,7 @@ fn environment(spec: &Spec, ldap: Option<&Ldap>) -> Vec<Given<EnvVar>> {
     variables.extend(licence.map(|secret| EnvVar::from_secret("MC_LICENSE_KEY", secret, names::LICENCE_KEY)));
     variables.push(EnvVar::of("JAVA_OPTS", java_options(spec, licence.is_some())));
     variables.extend(ldap.into_iter().flat_map(ldap::variables));
-    variables.into_iter().map(Given::from).chain(spec.env.iter().cloned().map(Given::from)).collect()
+    pods::variables(variables, &spec.env)
 }
 
 /// What is run before the start: it makes the clusters known, and the directory. A changed client configuration replaces the

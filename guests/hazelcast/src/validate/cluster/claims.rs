@@ -6,7 +6,21 @@ use hazelcast_api::hazelcast::Spec;
 use super::{given, when};
 
 /// Folders and volumes that members have anyway.
-const TAKEN: [&str; 4] = ["cp-data", "hazelcast", "hazelcast-storage", "tiered-storage"];
+const TAKEN: [&str; 13] = [
+    "agent-config-volume",
+    "cp-data",
+    "hazelcast",
+    "hazelcast-agent-cert",
+    "hazelcast-storage",
+    "jet-job-jars-bucket",
+    "logging",
+    "logging-configuration",
+    "tiered-storage",
+    "tmp-vol",
+    "user-code-bucket",
+    "user-code-namespace",
+    "user-code-url",
+];
 
 /// Each kind of data is on one claim.
 pub(super) fn data_is_on_one_claim(spec: &Spec) -> Vec<Violation> {
@@ -48,8 +62,10 @@ pub(super) fn names_are_of_their_own(spec: &Spec) -> Vec<Violation> {
             && !name.ends_with('-')
     };
     let mut taken: Vec<&str> = TAKEN.into();
-    if spec.persistence.as_ref().is_some_and(|data| data.pvc.is_some()) {
-        taken.extend(["persistence", "hot-restart-persistence"]);
+    if let Some(data) = &spec.persistence {
+        // Where data is, whatever its claim is called.
+        taken.extend((data.pvc_name.as_deref() != Some("persistence")).then_some("persistence"));
+        taken.extend(data.pvc.is_some().then_some("hot-restart-persistence"));
     }
     if spec.cp_subsystem.as_ref().is_some_and(|data| data.pvc.is_some()) {
         taken.push("cp-subsystem-persistence");

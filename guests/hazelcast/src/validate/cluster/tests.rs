@@ -237,12 +237,13 @@ fn data() -> Vec<Case> {
         case(
             "HZ-N04",
             persistent(
-                json!({"persistenceVolumeClaims": [{"name": "data"}, {"name": "data"}, {"name": "Data"}, {"name": "persistence"}]}),
+                json!({"persistenceVolumeClaims": [{"name": "data"}, {"name": "data"}, {"name": "Data"}, {"name": "persistence"}, {"name": "tmp-vol"}]}),
             ),
             &[
                 r#"spec.persistenceVolumeClaims[1].name: Duplicate value: "data": "#,
                 r#"spec.persistenceVolumeClaims[2].name: Invalid value: "Data": "#,
                 r#"spec.persistenceVolumeClaims[3].name: Invalid value: "persistence": "#,
+                r#"spec.persistenceVolumeClaims[4].name: Invalid value: "tmp-vol": "#,
             ],
             json!({"persistenceVolumeClaims": [{"name": "data"}, {"name": "persistence"}]}),
         ),
@@ -509,6 +510,7 @@ fn what_is_allowed_and_unwise_is_warned_of() {
             &["spec.properties[hazelcast.persistence.auto.cluster.state]: belongs to the operator"],
         ),
         (json!({"env": [{"name": "A"}, {"name": "A"}]}), &["spec.env: A stands there twice"]),
+        (json!({"env": [{"name": "JAVA_OPTS", "value": "-Xmx1g"}]}), &["spec.env: JAVA_OPTS takes the place of all"]),
         (json!({"exposeExternally": {}, "clusterName": "dev"}), &["spec.clusterName: the default name"]),
         (
             json!({"clusterSize": 2, "jet": {"instance": {"backupCount": 2}}, "durableExecutorServices": [{"durability": 1}]}),

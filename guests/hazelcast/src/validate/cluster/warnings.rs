@@ -63,6 +63,11 @@ fn variables(spec: &Spec) -> Vec<String> {
         .filter(|name| !seen.insert(*name))
         .map(|name| format!("spec.env: {name} stands there twice; the last one counts"))
         .collect();
+    if spec.env.iter().any(|variable| variable.get("name").is_some_and(|name| name == "JAVA_OPTS")) {
+        let message =
+            "takes the place of all that members are started with, their configuration included; use spec.jvm";
+        warnings.push(format!("spec.env: JAVA_OPTS {message}"));
+    }
     let lite = spec.lite_member.as_ref().map(|lite| lite.env_from.as_slice()).unwrap_or_default();
     for (path, sources) in [("spec.envFrom", spec.env_from.as_slice()), ("spec.liteMember.envFrom", lite)] {
         let prefixes = sources.iter().filter_map(|source| source.get("prefix").and_then(Value::as_str));
