@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use filbert_plan::object::ObjectKey;
+use filbert_plan::object::{ObjectKey, TypeMeta};
 use filbert_runtime::library::Ungoverned;
 use filbert_runtime::{Host, PassRecord};
 use serde_json::Value;
@@ -51,23 +51,28 @@ pub(crate) async fn run(options: Render) -> Outcome<ExitCode> {
     }
     for key in &keys {
         let Some(record) = last.get(key) else { continue };
-        for object in objects(record) {
+        for object in objects(&host, record).await? {
             output::line(format_args!("---\n{}", serde_saphyr::to_string(&object)?.trim_end()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the steps of a pass want to be there, with namespaces and without what ties it to an operator.
-fn objects(record: &PassRecord) -> Vec<Value> {
+/// What the steps of a pass want to be there, with the namespaces of what belongs to one and without what ties it to an
+/// operator.
+async fn objects(host: &Host, record: &PassRecord) -> anyhow::Result<Vec<Value>> {
     let plans = record.steps.iter().filter_map(|step| step.plan.as_ref());
     let mut objects: Vec<_> = plans.flat_map(|plan| plan.apply.iter().map(|desired| desired.object.clone())).collect();
     for object in &mut objects {
-        if let (Some(metadata), Some(namespace)) =
-            (object.get_mut("metadata").and_then(Value::as_object_mut), &record.key.namespace)
-        {
+        let Some(kind) = TypeMeta::of(object) else { continue };
+        let served = host.world().discovery.of_type(&kind).await?;
+        let belongs = served.is_none_or(|served| served.namespaced);
+        let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { continue };
+        if !belongs {
+            metadata.remove("namespace");
+        } else if let Some(namespace) = &record.key.namespace {
             metadata.entry("namespace").or_insert_with(|| namespace.clone().into());
         }
     }
-    objects
+    Ok(objects)
 }

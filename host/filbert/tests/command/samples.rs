@@ -16,7 +16,7 @@ const BROUGHT: [&str; 2] = ["ConfigMap", "Secret"];
 /// Made by its authors to be refused.
 const INVALID: &str = "_v1alpha1_hazelcast_invalid.yaml";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("two levels below the root").to_owned()
 }
 
