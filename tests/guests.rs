@@ -7,6 +7,8 @@
 
 #[path = "fixtures/hostile/src/misdeed.rs"]
 mod misdeed;
+#[path = "fuzz/src/target.rs"]
+mod target;
 
 #[path = "guests/cache.rs"]
 mod cache;
@@ -16,6 +18,8 @@ mod calls;
 mod compiling;
 #[path = "guests/contract.rs"]
 mod contract;
+#[path = "guests/corpus.rs"]
+mod corpus;
 #[path = "guests/hostile.rs"]
 mod hostile;
 #[path = "guests/leaks.rs"]

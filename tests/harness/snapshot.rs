@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -87,6 +88,15 @@ impl Snapshot {
 }
 
 impl Snapshot {
+    /// Configuration documents, of members and of clients: every file of a Secret that one of them reads, with its name.
+    pub fn documents(&self) -> impl Iterator<Item = (&str, &str)> {
+        let secrets = self.objects.values().filter(|object| object.get("kind") == Some(&json!("Secret")));
+        let files = secrets.filter_map(|secret| secret.get("data")?.as_object()).flatten();
+        files
+            .filter_map(|(file, text)| Some((file.as_str(), text.as_str()?)))
+            .filter(|(file, _)| Path::new(file).extension().is_some_and(|it| it == "yaml"))
+    }
+
     /// How this differs from a later one, by object.
     pub fn differences(&self, later: &Self) -> String {
         let of = |snapshot: &Self| Value::Object(snapshot.objects.clone().into_iter().collect());

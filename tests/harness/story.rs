@@ -4,6 +4,7 @@
 //! How many passes it takes until all is quiet again depends on how fast watches are, so the passes between two acts are
 //! told as one: every effect of any of them, and what came of the last.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub struct Story {
     before: Snapshot,
     uids: Uids,
     events: Vec<String>,
+    documents: BTreeSet<String>,
 }
 
 impl Story {
@@ -53,7 +55,12 @@ impl Story {
         let before = Snapshot::take(&world, &mut uids).await;
         let text = format!("<!-- `BLESS=1 cargo xtask test` writes this file. -->\n\n# {opening}\n");
         let events = events(&world).await;
-        Self { world, about, file: file.to_owned(), text, before, uids, events }
+        let folder = documents(file);
+        // From another run of it.
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        }
+        Self { world, about, file: file.to_owned(), text, before, uids, events, documents: BTreeSet::new() }
     }
 
     /// How the cluster was after the last act.
@@ -95,7 +102,20 @@ impl Story {
         block(&mut self.text, "The operator:", &told);
         block(&mut self.text, "Events:", &new.concat());
         block(&mut self.text, "What is different:", &changed);
+        self.keep_documents(&after);
         (self.before, self.events) = (after, events);
+    }
+
+    /// Keeps the configuration documents that there are now, each once, for `cargo xtask oracle`.
+    fn keep_documents(&mut self, now: &Snapshot) {
+        for (name, text) in now.documents() {
+            if self.documents.insert(text.to_owned()) {
+                let folder = documents(&self.file);
+                std::fs::create_dir_all(&folder).expect("a folder");
+                let file = folder.join(format!("{}-{name}", self.documents.len()));
+                std::fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            }
+        }
     }
 
     async fn carry_out(&mut self, deed: &Deed<'_>) {
@@ -177,6 +197,11 @@ impl Story {
             );
         }
     }
+}
+
+/// Where the configuration documents of a story are kept.
+fn documents(story: &str) -> PathBuf {
+    target().join("stories").join("documents").join(story)
 }
 
 fn golden(name: &str) -> PathBuf {

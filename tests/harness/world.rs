@@ -29,7 +29,11 @@ use crate::modules::target;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One engine for all stories of a process, with compiled code kept between runs.
-fn engine() -> Engine {
+///
+/// # Panics
+///
+/// Where this machine cannot run one.
+pub fn engine() -> Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let make = || {
         let settings = Settings { cache: Cache::Preferred(target().join("test-code")), ..Settings::default() };

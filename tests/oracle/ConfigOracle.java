@@ -1,11 +1,14 @@
+import com.hazelcast.client.config.YamlClientConfigBuilder;
 import com.hazelcast.config.InvalidConfigurationException;
 import com.hazelcast.config.YamlConfigBuilder;
-import java.io.InputStream;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Reads configuration documents as a member would, without starting one: its own parser and its own schema judge.
+ * Reads configuration documents as a member or a client would, without starting one: its own parser and its own schema
+ * judge.
  *
  * <p>Usage: {@code java -cp hazelcast-VERSION.jar ConfigOracle.java FILE...}. Prints a line for each file that is
  * refused, with the reasons below it. Exit code 0 where all are accepted, else 1.
@@ -15,8 +18,14 @@ public class ConfigOracle {
         System.setProperty("hazelcast.logging.type", "none");
         boolean refused = false;
         for (String file : files) {
-            try (InputStream document = Files.newInputStream(Path.of(file))) {
-                new YamlConfigBuilder(document).build();
+            String document = Files.readString(Path.of(file));
+            var stream = new ByteArrayInputStream(document.getBytes(StandardCharsets.UTF_8));
+            try {
+                if (document.startsWith("hazelcast-client:")) {
+                    new YamlClientConfigBuilder(stream).build();
+                } else {
+                    new YamlConfigBuilder(stream).build();
+                }
             } catch (InvalidConfigurationException | IllegalArgumentException error) {
                 refused = true;
                 System.out.println(file);

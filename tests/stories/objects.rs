@@ -67,10 +67,10 @@ async fn complaints(objects: Vec<(Value, Value)>) -> Vec<String> {
     let mut complaints = BTreeSet::new();
     for (rendered, spec) in objects {
         let kind = TypeMeta::of(&rendered).expect("an object has a type");
-        let served = discovery.of_type(&kind).await.expect("an answer").expect("it is served");
-        let namespace = served.namespaced.then(|| "default".to_owned());
+        let known = discovery.of_type(&kind).await.expect("an answer").expect("it is served");
+        let namespace = known.namespaced.then(|| "default".to_owned());
         let name = object::name(&rendered).expect("a name").to_owned();
-        let key = ObjectKey { resource: served.resource, namespace, name };
+        let key = ObjectKey { resource: known.resource, namespace, name };
         if let Err(error) = api.apply(&key, &rendered, "story", true).await {
             complaints.insert(format!("{error}: {}: of {spec}", error.detail()));
         }

@@ -3,10 +3,14 @@
 
 mod component;
 mod crds;
+mod fuzz;
 mod guests;
+mod java;
 mod kubectl;
+mod members;
 mod oracle;
 mod project;
+mod samples;
 
 use std::process::ExitCode;
 
@@ -45,8 +49,15 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Let Hazelcast's own parser judge the configuration documents of all samples. Skipped where there is no Java or Maven.
+    /// Let Hazelcast's own parsers judge the configuration documents of all samples and all golden stories, and readers of
+    /// YAML 1.1 and 1.2 those with odd texts. Skipped where there is no Java or Maven.
     Oracle,
+    /// Start a real open source member with the configuration document of every sample that needs no licence, look at it,
+    /// and stop it. Members listen on loopback addresses and are given two minutes each. Skipped where there is no Java or
+    /// Maven.
+    Members,
+    /// Try arbitrary specifications, guided by what code they reach. Skipped where there is no C++ compiler.
+    Fuzz(fuzz::Options),
     /// Measure what sandboxed calls cost.
     Bench {
         /// `-o json` for name, value, unit, baseline and goal of each.
@@ -76,6 +87,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { arguments } => project::test(&arguments),
         Command::Kubectl { arguments } => kubectl::run(&arguments),
         Command::Oracle => oracle::run(),
+        Command::Members => members::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench { arguments } => project::bench(&arguments),
     }
 }

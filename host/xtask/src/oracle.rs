@@ -1,38 +1,34 @@
-//! The configuration documents that our samples render to, read by Hazelcast's own parser and schema.
+//! Our configuration documents, read by Hazelcast's own parsers and schemas.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use base64::Engine as _;
-use serde_json::Value;
 
-use crate::{guests, project};
+use crate::java::{self, VERSIONS};
+use crate::{project, samples};
 
-/// Versions of Hazelcast whose word is asked.
-const VERSIONS: [&str; 3] = ["5.4.0", "5.5.0", "5.7.0"];
-/// Where the document is in what is rendered.
-const DOCUMENT: &str = "hazelcast.yaml";
+/// Tests that tell stories, which leave every document that came up in them.
+const STORIES: [&str; 5] = ["drift::", "life::", "lifecycle::", "references::", "trouble::"];
+/// A reader of YAML 1.1, and one of YAML 1.2: group, name, version.
+const READERS: [(&str, &str, &str); 2] =
+    [("org.yaml", "snakeyaml", "2.4"), ("org.snakeyaml", "snakeyaml-engine", "2.9")];
+/// What a golden story shows that has documents.
+const SHOWS_DOCUMENT: &str = "hazelcast.yaml";
 
-/// Renders all samples and has their documents judged; says so and succeeds where there is no Java.
+/// Has the documents of all samples and all stories judged; says so and succeeds where there is no Java.
 pub(crate) fn run() -> Result<ExitCode> {
-    if let Some(missing) = ["java", "mvn"].into_iter().find(|program| !is_on_path(program)) {
+    if let Some(missing) = java::missing() {
         eprintln!("skipped: no `{missing}` on the path, so no Hazelcast reads our configuration documents");
         return Ok(ExitCode::SUCCESS);
     }
-    guests::run(&guests::Options::default())?;
-    project::succeed(project::cargo().args(["build", "--workspace", "--bin", "filbert"]))?;
-    let folder = project::target().join("oracle");
-    let documents = documents(&folder.join("documents"))?;
+    let mut documents = of_samples(&java::folder().join("documents"))?;
     ensure!(!documents.is_empty(), "no sample renders to a configuration document");
+    documents.extend(of_stories()?);
     let mut refused = 0;
     for version in VERSIONS {
-        let jar = jar(&folder, version)?;
-        let mut oracle = Command::new("java");
-        // It lives for a second: what costs time at the start is left out.
-        oracle.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]).arg(&jar);
+        let mut oracle = java::command(&[&java::member(version)?])?;
         oracle.arg(project::root().join("tests/oracle/ConfigOracle.java")).args(&documents);
         let status = oracle.status().context("failed to start `java`")?;
         match status.code() {
@@ -42,66 +38,77 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
     }
     ensure!(refused == 0, "{refused} of {} versions refuse documents", VERSIONS.len());
+    read_by_others()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_on_path(program: &str) -> bool {
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
-}
-
-/// The member's library, from Maven Central; kept.
-fn jar(folder: &Path, version: &str) -> Result<PathBuf> {
-    let jar = folder.join(format!("hazelcast-{version}.jar"));
-    if !jar.is_file() {
-        let mut maven = Command::new("mvn");
-        maven.args(["-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"]);
-        maven.arg(format!("-Dartifact=com.hazelcast:hazelcast:{version}"));
-        maven.arg(format!("-DoutputDirectory={}", folder.display()));
-        project::succeed(&mut maven)?;
-    }
-    Ok(jar)
+/// Has readers of YAML 1.1 and 1.2 that are not ours say what documents with odd texts mean.
+fn read_by_others() -> Result<()> {
+    let folder = java::folder().join("odd");
+    empty(&folder)?;
+    let mut write = project::cargo();
+    write.args(["test", "--workspace", "--quiet", "--test", "documents"]).env("FILBERT_DOCUMENTS", &folder);
+    project::succeed(&mut write)?;
+    let mut documents = listed(&folder)?;
+    documents.retain(|file| file.extension().is_some_and(|it| it == "yaml"));
+    ensure!(!documents.is_empty(), "no document with odd texts was left");
+    let [old, new] = READERS.map(|(group, name, version)| java::jar(group, name, version));
+    let mut oracle = java::command(&[&old?, &new?])?;
+    oracle.arg(project::root().join("tests/oracle/YamlOracle.java")).args(&documents);
+    let status = oracle.status().context("failed to start `java`")?;
+    ensure!(status.success(), "readers of YAML differ about what documents mean: {status}");
+    eprintln!("readers of YAML 1.1 and 1.2 agree about {} documents with odd texts", documents.len());
+    Ok(())
 }
 
 /// Renders every sample; answers the files with the documents.
-fn documents(folder: &Path) -> Result<Vec<PathBuf>> {
+fn of_samples(folder: &Path) -> Result<Vec<PathBuf>> {
+    empty(folder)?;
+    let mut files = Vec::new();
+    for sample in samples::render()? {
+        for document in sample.documents()? {
+            let file = folder.join(format!("{}-{}", sample.name, document.file));
+            fs::write(&file, document.text).with_context(|| format!("failed to write `{}`", file.display()))?;
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+/// Has the stories told again; answers the files with the documents that came up, at least one for each story that shows
+/// one.
+fn of_stories() -> Result<Vec<PathBuf>> {
+    let folder = project::target().join("stories/documents");
+    empty(&folder)?;
+    let mut tell = project::cargo();
+    tell.args(["test", "--workspace", "--quiet", "--test", "stories", "--"]).args(STORIES);
+    project::succeed(&mut tell)?;
+    let mut files = Vec::new();
+    for golden in listed(&project::root().join("tests/stories/golden"))? {
+        let told = fs::read_to_string(&golden).with_context(|| format!("failed to read `{}`", golden.display()))?;
+        let name = golden.file_stem().unwrap_or_default();
+        let of_story = folder.join(name);
+        let documents = if of_story.is_dir() { listed(&of_story)? } else { Vec::new() };
+        ensure!(
+            !told.contains(SHOWS_DOCUMENT) || !documents.is_empty(),
+            "the story `{}` shows a configuration document and left none",
+            name.to_string_lossy()
+        );
+        files.extend(documents);
+    }
+    Ok(files)
+}
+
+fn empty(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("failed to empty `{}`", folder.display()))?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("failed to create `{}`", folder.display()))?;
-    let samples = project::root().join("crds/samples");
-    let listed = fs::read_dir(&samples).with_context(|| format!("failed to list `{}`", samples.display()))?;
-    let mut samples = listed.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    samples.sort();
-    let mut documents = Vec::new();
-    for sample in samples.iter().filter(|sample| sample.extension().is_some_and(|it| it == "yaml")) {
-        let mut render = Command::new(project::target().join("debug/filbert"));
-        render.arg("render").arg("--modules").arg(project::modules());
-        render.arg("--cache").arg(project::target().join("code")).arg("-f").arg(sample);
-        let rendered = render.output().context("failed to start `filbert render`")?;
-        ensure!(
-            rendered.status.success(),
-            "`{}` cannot be rendered: {}",
-            sample.display(),
-            String::from_utf8_lossy(&rendered.stderr)
-        );
-        let objects: Vec<Value> = serde_saphyr::from_multiple(&String::from_utf8(rendered.stdout)?)?;
-        for (number, text) in objects.iter().filter_map(|object| document(object).transpose()).enumerate() {
-            let name = sample.file_stem().unwrap_or_default().to_string_lossy();
-            let file = folder.join(format!("{name}-{number}.yaml"));
-            fs::write(&file, text?).with_context(|| format!("failed to write `{}`", file.display()))?;
-            documents.push(file);
-        }
-    }
-    Ok(documents)
+    fs::create_dir_all(folder).with_context(|| format!("failed to create `{}`", folder.display()))
 }
 
-/// The configuration document in an object, where there is one.
-fn document(object: &Value) -> Result<Option<Vec<u8>>> {
-    let text = |part: &str| object.get(part).and_then(|it| it.get(DOCUMENT)).and_then(Value::as_str);
-    let is_secret = object.get("kind").is_some_and(|kind| kind == "Secret");
-    if let (true, Some(encoded)) = (is_secret, text("data")) {
-        let decoded = base64::engine::general_purpose::STANDARD.decode(encoded);
-        return decoded.context("the document of a Secret is no base64").map(Some);
-    }
-    Ok(text("stringData").or_else(|| text("data")).map(|text| text.as_bytes().to_vec()))
+fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("failed to list `{}`", folder.display()))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
 }
