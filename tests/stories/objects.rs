@@ -34,7 +34,7 @@ fn rendered<V, D, R>(plural: &str, steps: &[Run<R>]) -> Vec<(Value, Value)>
 where
     R: Resource,
     V: Validation<Resource = R>,
-    D: Defaulting<Resource = R>,
+    D: Defaulting,
 {
     let mut objects = Vec::new();
     let mut valid = 0;

@@ -1,13 +1,12 @@
 //! What a step is called with.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::step::exports::filbert::operator::step as raw;
-use crate::host;
 use crate::plan::{Problem, StepError};
 use crate::read::{ListRequest, ReadRequest};
 use crate::resource::{Metadata, ObjectKey, Resource, ResourceType};
+use crate::{host, json};
 
 /// The only way in: the reconciled object, what earlier steps left, and reads.
 pub struct Context<R> {
@@ -20,18 +19,13 @@ pub struct Context<R> {
 
 impl<R: Resource> Context<R> {
     pub(crate) fn new(raw: raw::Context) -> Result<Self, StepError> {
-        #[derive(Deserialize)]
-        struct Envelope {
-            metadata: Metadata,
-        }
         let malformed = |error: serde_json::Error| {
             StepError::Invalid(Problem::new(
                 "Malformed",
                 format!("the object is no {} as this module knows it: {error}", R::KIND),
             ))
         };
-        let object = serde_json::from_str(&raw.object).map_err(malformed)?;
-        let Envelope { metadata } = serde_json::from_str(&raw.object).map_err(malformed)?;
+        let (object, metadata) = R::read(&raw.object).map_err(malformed)?;
         Ok(Self {
             object,
             metadata,
@@ -69,7 +63,7 @@ impl<R: Resource> Context<R> {
     /// `status` as the last pass left it, or as much of it as `S` looks at. Nothing where there is none yet, or where it
     /// does not fit: a status is never worth failing for.
     pub fn status<S: DeserializeOwned>(&self) -> Option<S> {
-        self.raw.status.as_deref().and_then(|text| serde_json::from_str(text).ok())
+        self.raw.status.as_deref().and_then(|text| json::read(text).ok())
     }
 
     /// What the pipeline gives this step.
@@ -77,7 +71,7 @@ impl<R: Resource> Context<R> {
     /// # Errors
     /// [`StepError::Invalid`] where the parameters do not fit. The host checks them against [`crate::Step::parameters`] before.
     pub fn parameters<P: DeserializeOwned>(&self) -> Result<P, StepError> {
-        serde_json::from_str(&self.raw.parameters).map_err(|error| {
+        json::read(&self.raw.parameters).map_err(|error| {
             StepError::Invalid(Problem::new("Parameters", format!("the pipeline's parameters do not fit: {error}")))
         })
     }
@@ -85,7 +79,7 @@ impl<R: Resource> Context<R> {
     /// A value that an earlier step left: `step/name`.
     pub fn fact<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let fact = self.raw.facts.iter().find(|fact| fact.name == name)?;
-        serde_json::from_str(&fact.value).ok()
+        json::read(&fact.value).ok()
     }
 
     /// 0 for the first call of a pass.

@@ -6,7 +6,7 @@ use crate::bindings::step::exports::filbert::operator::step as raw_step;
 use crate::bindings::validation::exports::filbert::operator::validation as raw_validation;
 use crate::{
     Context, Defaulting, Defaults, Module, Plan, Problem, Resource, Review, Step, StepError, StepResult, Validation,
-    Violation,
+    Violation, json, leave,
 };
 
 /// First thing in every call: makes the text of a panic reach the host.
@@ -37,7 +37,10 @@ fn answer<S: Step>(
     raw: raw_step::Context,
     step: fn(&Context<S::Resource>) -> StepResult,
 ) -> Result<raw_step::Plan, raw_step::StepError> {
-    Context::new(raw).and_then(|context| step(&context)).map(Plan::into_raw).map_err(StepError::into_raw)
+    let context = Context::new(raw).map_err(StepError::into_raw)?;
+    let answer = step(&context);
+    leave(context);
+    answer.map(Plan::into_raw).map_err(StepError::into_raw)
 }
 
 /// The host asked for a step that this module does not have.
@@ -60,18 +63,23 @@ pub fn no_reviewer(review: &raw_reviews::Review) -> Violation {
 /// Answers `validate` with the rule `V`.
 pub fn validate<V: Validation>(raw: raw_reviews::Review) -> raw_validation::Verdict {
     match Review::new(raw) {
-        Ok(review) => V::validate(&review).into_raw(),
+        Ok(review) => {
+            let verdict = V::validate(&review);
+            leave(review);
+            verdict.into_raw()
+        }
         Err(violation) => crate::Verdict::of([violation]).into_raw(),
     }
 }
 
 /// Answers `default` with the rule `D`.
 pub fn default<D: Defaulting>(raw: raw_reviews::Review) -> Result<Option<String>, Vec<raw_reviews::Violation>> {
-    let object = raw.object.as_deref().map(serde_json::from_str).transpose();
+    let object = raw.object.as_deref().map(json::read).transpose();
     let Ok(Some(object)) = object else { return Ok(None) };
     let review = Review::new(raw).map_err(|violation| vec![violation.into_raw()])?;
     let mut defaults = Defaults::new(object);
     D::default(&review, &mut defaults);
+    leave(review);
     Ok(defaults.finish())
 }
 

@@ -20,6 +20,7 @@ mod context;
 mod describe;
 mod export;
 mod host;
+pub mod json;
 pub mod k8s;
 mod plan;
 mod read;
@@ -113,6 +114,14 @@ pub trait Module {
 pub mod __private {
     pub use crate::bindings::{defaulting, module, reads, step, validation};
     pub use crate::export::{default, describe, enter, finalize, no_reviewer, reviews, run, unknown_step, validate};
+}
+
+/// Ends a value without taking it apart: in a sandbox the instance goes with all its memory when the call ends, and freeing
+/// the parts of a large object one by one takes longer than a good rule.
+pub(crate) fn leave<T>(value: T) {
+    if cfg!(target_family = "wasm") {
+        std::mem::forget(value);
+    }
 }
 
 /// Where the allocator sits: the one in `std` ignores the initial heap, so that its first allocation costs a page fault

@@ -42,21 +42,21 @@ impl Plan {
     /// Wants this object; it is deleted when no longer proposed, and with the reconciled object. The host adds the owner
     /// reference, and the namespace where it is missing.
     pub fn apply(self, object: impl Object) -> Self {
-        self.desire(&object.into_value(), raw::Ownership::Owned)
+        self.desire(object.into_text(), raw::Ownership::Owned)
     }
 
     /// Wants these fields of an object that others write too; when no longer proposed, only the fields are given up.
     pub fn share(self, object: impl Object) -> Self {
-        self.desire(&object.into_value(), raw::Ownership::Shared)
+        self.desire(object.into_text(), raw::Ownership::Shared)
     }
 
     /// Wants this object, which stays when no longer proposed, and when the reconciled object goes.
     pub fn keep(self, object: impl Object) -> Self {
-        self.desire(&object.into_value(), raw::Ownership::Kept)
+        self.desire(object.into_text(), raw::Ownership::Kept)
     }
 
-    fn desire(mut self, object: &Value, ownership: raw::Ownership) -> Self {
-        self.raw.apply.push(raw::Desired { object: object.to_string(), ownership, reason: String::new() });
+    fn desire(mut self, object: String, ownership: raw::Ownership) -> Self {
+        self.raw.apply.push(raw::Desired { object, ownership, reason: String::new() });
         self
     }
 

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::bindings::reads::filbert::operator::objects as raw;
 use crate::bindings::reads::filbert::operator::types as raw_types;
 use crate::context::Context;
+use crate::json;
 use crate::resource::{ObjectKey, Resource, ResourceType};
 
 /// Why a read has no answer. With `?` it ends the step in a way that fits.
@@ -62,7 +63,7 @@ impl<'a, R: Resource> ReadRequest<'a, R> {
     /// [`ReadError`] where there is no answer.
     pub fn get<T: DeserializeOwned>(self) -> Result<Option<T>, ReadError> {
         let Some(text) = self.context.host().get(&self.key.raw(), &self.scope)? else { return Ok(None) };
-        serde_json::from_str(&text).map(Some).map_err(|error| unexpected(&self.key.name, &error))
+        json::read(&text).map(Some).map_err(|error| unexpected(&self.key.name, &error))
     }
 
     /// Whether the object exists.
@@ -127,7 +128,7 @@ impl<'a, R: Resource> ListRequest<'a, R> {
         let objects = self.context.host().list(&self.query, &self.scope)?;
         objects
             .iter()
-            .map(|text| serde_json::from_str(text).map_err(|error| unexpected(&self.query.resource.plural, &error)))
+            .map(|text| json::read(text).map_err(|error| unexpected(&self.query.resource.plural, &error)))
             .collect()
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::reads::filbert::operator::types as raw;
+use crate::json;
 
 /// A kind that a guest reconciles or reviews: a narrow struct that names only the fields it looks at.
 pub trait Resource: DeserializeOwned {
@@ -13,6 +14,15 @@ pub trait Resource: DeserializeOwned {
     const TYPE: ResourceType;
     /// `Greeting`.
     const KIND: &'static str;
+
+    /// Reads one, and its metadata. A library whose large types are read in several crates defines this itself, as it stands
+    /// here: what reads them is then compiled once and not in each of these crates.
+    ///
+    /// # Errors
+    /// Where the text is no JSON, or not of this shape.
+    fn read(text: &str) -> Result<(Self, Metadata), json::Error> {
+        json::read_object(text)
+    }
 }
 
 /// An object of any kind, for steps and rules that do not care.

@@ -3,13 +3,13 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::bindings::reads::filbert::operator::reviews as raw;
 pub use crate::bindings::reads::filbert::operator::reviews::Operation;
 use crate::bindings::validation::exports::filbert::operator::validation as raw_validation;
+use crate::json;
 use crate::resource::{Metadata, Resource};
 
 /// One admission request, or a stored object under review.
@@ -24,11 +24,6 @@ pub struct Review<R> {
 impl<R: Resource> Review<R> {
     /// Reads the request. For a deletion the object is the one that goes.
     pub(crate) fn new(raw: raw::Review) -> Result<Self, Violation> {
-        #[derive(Deserialize)]
-        struct Envelope {
-            #[serde(default)]
-            metadata: Metadata,
-        }
         let malformed = |error: serde_json::Error| {
             Violation::invalid(
                 "",
@@ -37,8 +32,7 @@ impl<R: Resource> Review<R> {
             )
         };
         let text = raw.object.as_deref().or(raw.old_object.as_deref()).unwrap_or("null");
-        let object = serde_json::from_str(text).map_err(malformed)?;
-        let Envelope { metadata } = serde_json::from_str(text).map_err(malformed)?;
+        let (object, metadata) = R::read(text).map_err(malformed)?;
         Ok(Self { object, old_object: OnceCell::new(), metadata, raw })
     }
 
@@ -49,9 +43,13 @@ impl<R: Resource> Review<R> {
 
     /// What is stored now; absent for a creation.
     pub fn old_object(&self) -> Option<&R> {
+        // A stored object under review is the same before and after.
+        if self.raw.object.is_some() && self.raw.object == self.raw.old_object {
+            return Some(&self.object);
+        }
         let parse = || {
             // One that no longer parses cannot be compared with; that must not keep the new one out.
-            self.raw.old_object.as_deref().and_then(|text| serde_json::from_str(text).ok())
+            self.raw.old_object.as_deref().and_then(|text| R::read(text).ok()).map(|(object, _)| object)
         };
         self.old_object.get_or_init(parse).as_ref()
     }
@@ -59,7 +57,7 @@ impl<R: Resource> Review<R> {
     /// As much of what is stored now as `T` looks at, its status and metadata too; absent for a creation, and where it does
     /// not fit.
     pub fn old_as<T: DeserializeOwned>(&self) -> Option<T> {
-        self.raw.old_object.as_deref().and_then(|text| serde_json::from_str(text).ok())
+        self.raw.old_object.as_deref().and_then(|text| json::read(text).ok())
     }
 
     /// Metadata of the object.
@@ -84,7 +82,7 @@ impl<R: Resource> Review<R> {
 
     /// What the pipeline gives this module, or nothing where it does not fit.
     pub fn parameters<P: DeserializeOwned>(&self) -> Option<P> {
-        serde_json::from_str(&self.raw.parameters).ok()
+        json::read(&self.raw.parameters).ok()
     }
 
     /// A review for native unit tests: the object `name` in namespace `default` is created.
@@ -330,7 +328,9 @@ impl Defaults {
     }
 
     pub(crate) fn finish(self) -> Option<String> {
-        self.changed.then(|| self.object.to_string())
+        let text = self.changed.then(|| self.object.to_string());
+        crate::leave(self);
+        text
     }
 }
 

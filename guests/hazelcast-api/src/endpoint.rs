@@ -1,6 +1,6 @@
 //! An address by which a cluster, or one of its members, is reached from outside.
 
-use filbert_guest::{Resource, ResourceType};
+use filbert_guest::{Metadata, Resource, ResourceType, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,6 +15,11 @@ pub struct HazelcastEndpoint {
 impl Resource for HazelcastEndpoint {
     const TYPE: ResourceType = ResourceType::new(crate::GROUP, crate::VERSION, "hazelcastendpoints");
     const KIND: &str = "HazelcastEndpoint";
+
+    // Here, so that it is compiled here, once.
+    fn read(text: &str) -> Result<(Self, Metadata), json::Error> {
+        json::read_object(text)
+    }
 }
 
 choices! {

@@ -14,7 +14,7 @@ pub use pods::*;
 pub use security::*;
 pub use status::*;
 
-use filbert_guest::{Resource, ResourceType};
+use filbert_guest::{Metadata, Resource, ResourceType, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,6 +31,11 @@ pub struct Hazelcast {
 impl Resource for Hazelcast {
     const TYPE: ResourceType = ResourceType::new(crate::GROUP, crate::VERSION, "hazelcasts");
     const KIND: &str = "Hazelcast";
+
+    // Here, so that it is compiled here, once.
+    fn read(text: &str) -> Result<(Self, Metadata), json::Error> {
+        json::read_object(text)
+    }
 }
 
 choices! {
@@ -191,5 +196,15 @@ parts! {
         user_code_namespaces: Option<UserCodeNamespaces>,
         /// Tag of the member image. Filled in with what this operator was tested with.
         version: Option<String>,
+    }
+}
+
+impl Spec {
+    /// Reads a specification on its own, as operators note it down in annotations.
+    ///
+    /// # Errors
+    /// Where the text is no JSON, or not of this shape.
+    pub fn read(text: &str) -> Result<Self, json::Error> {
+        json::read(text)
     }
 }

@@ -1,6 +1,6 @@
 //! A Management Center.
 
-use filbert_guest::{Resource, ResourceType};
+use filbert_guest::{Metadata, Resource, ResourceType, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,6 +18,11 @@ pub struct ManagementCenter {
 impl Resource for ManagementCenter {
     const TYPE: ResourceType = ResourceType::new(crate::GROUP, crate::VERSION, "managementcenters");
     const KIND: &str = "ManagementCenter";
+
+    // Here, so that it is compiled here, once.
+    fn read(text: &str) -> Result<(Self, Metadata), json::Error> {
+        json::read_object(text)
+    }
 }
 
 choices! {
@@ -247,5 +252,15 @@ impl ExternalConnectivity {
     /// Type of the Service. The earlier name counts where the present one says nothing.
     pub fn service(&self) -> ConnectivityType {
         self.service_type.unwrap_or(self.type_)
+    }
+}
+
+impl Spec {
+    /// Reads a specification on its own, as operators note it down in annotations.
+    ///
+    /// # Errors
+    /// Where the text is no JSON, or not of this shape.
+    pub fn read(text: &str) -> Result<Self, json::Error> {
+        json::read(text)
     }
 }

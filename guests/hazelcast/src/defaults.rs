@@ -1,18 +1,56 @@
 //! What is filled in. Plain defaults are in the schema; here are those that depend on other fields.
 
-use filbert_guest::{Defaulting, Defaults, Review};
+use filbert_guest::{Defaulting, Defaults, Resource, ResourceType, Review};
 use hazelcast_api::hazelcast::ManagementCenterAccess;
-use hazelcast_api::{Hazelcast, ManagementCenter};
+use serde::Deserialize;
 
 use crate::edition::{ENTERPRISE_REPOSITORY, Edition, OPEN_SOURCE_REPOSITORY, licence};
+
+/// As much of a resource as decides what is filled in; what else is in it need not be read twice.
+macro_rules! deciding {
+    ($(#[$doc:meta])* $name:ident of $whole:ty: $spec:ident { $($field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            spec: $spec,
+        }
+
+        #[derive(Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct $spec {
+            $($field: Option<$type>,)+
+        }
+
+        impl Resource for $name {
+            const TYPE: ResourceType = <$whole>::TYPE;
+            const KIND: &str = <$whole>::KIND;
+        }
+    };
+}
+
+deciding!(
+    /// What decides of a `Hazelcast`.
+    Cluster of hazelcast_api::Hazelcast: ClusterSpec {
+    license_key_secret_name: String,
+    license_key_secret: String,
+    repository: String,
+    management_center: ManagementCenterAccess,
+});
+deciding!(
+    /// What decides of a `ManagementCenter`.
+    Center of hazelcast_api::ManagementCenter: CenterSpec {
+    license_key_secret_name: String,
+    license_key_secret: String,
+});
 
 /// Fills in what people left out of a `Hazelcast`.
 pub struct HazelcastDefaults;
 
 impl Defaulting for HazelcastDefaults {
-    type Resource = Hazelcast;
+    type Resource = Cluster;
 
-    fn default(review: &Review<Hazelcast>, defaults: &mut Defaults) {
+    fn default(review: &Review<Cluster>, defaults: &mut Defaults) {
         let spec = &review.object().spec;
         move_licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref(), defaults);
         for endpoint in ["memberServerSocketEndpointConfig", "clientServerSocketEndpointConfig"] {
@@ -34,9 +72,9 @@ impl Defaulting for HazelcastDefaults {
 pub struct ManagementCenterDefaults;
 
 impl Defaulting for ManagementCenterDefaults {
-    type Resource = ManagementCenter;
+    type Resource = Center;
 
-    fn default(review: &Review<ManagementCenter>, defaults: &mut Defaults) {
+    fn default(review: &Review<Center>, defaults: &mut Defaults) {
         let spec = &review.object().spec;
         move_licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref(), defaults);
         remove_empty(defaults, &["scheduling", "resources"]);
@@ -76,7 +114,7 @@ fn remove_empty_tls(defaults: &mut Defaults, path: &str) {
 }
 
 /// Repository and version follow from the edition and are written down, so that members do not change with the operator.
-fn image(review: &Review<Hazelcast>, defaults: &mut Defaults) {
+fn image(review: &Review<Cluster>, defaults: &mut Defaults) {
     let spec = &review.object().spec;
     let licence = licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
     let edition = Edition::of(licence, spec.repository.as_deref());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn objections<V, D>(object: &Value) -> Vec<String>
 where
     V: Validation,
-    D: Defaulting<Resource = V::Resource>,
+    D: Defaulting,
 {
     let spec = object.get("spec").cloned().unwrap_or_default();
     let defaulted = Defaults::test::<D>("sample", &json!({"spec": spec}));

@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Write the `surface.txt` of each component anew.
     #[arg(long, conflicts_with = "check")]
     bless: bool,
+    /// Build only these; all where none is named.
+    #[arg(value_name = "PACKAGE")]
+    only: Vec<String>,
 }
 
 /// One component crate.
@@ -28,7 +31,7 @@ struct Guest {
 /// Builds all component crates with one call of cargo and puts the components, and the YAML files that belong to them,
 /// below `target/modules`. Files that stay the same are not touched, so that a running operator swaps only what changed.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let guests = guests()?;
+    let guests = chosen(guests()?, &options.only)?;
     let mut build = project::cargo();
     build.args(["build", "--profile", "guest", "--target", "wasm32-unknown-unknown"]);
     for guest in &guests {
@@ -106,6 +109,15 @@ fn guests() -> Result<Vec<Guest>> {
         .collect()
 }
 
+/// Those that were asked for.
+fn chosen(guests: Vec<Guest>, only: &[String]) -> Result<Vec<Guest>> {
+    if let Some(unknown) = only.iter().find(|name| !guests.iter().any(|guest| guest.name == **name)) {
+        let known: Vec<_> = guests.iter().map(|guest| guest.name.as_str()).collect();
+        bail!("no component is made of a package `{unknown}`; there are: {}", known.join(", "));
+    }
+    Ok(guests.into_iter().filter(|guest| only.is_empty() || only.contains(&guest.name)).collect())
+}
+
 /// `Module` and `Pipeline` files of a guest.
 fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -138,6 +150,23 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     use super::*;
+
+    #[test]
+    fn only_what_is_asked_for_is_built_and_a_name_that_is_none_is_refused() {
+        let guests = || {
+            let guest = |name: &str| Guest { name: name.to_owned(), folder: PathBuf::new() };
+            vec![guest("lamp"), guest("shade")]
+        };
+        let names = |only: &[&str]| {
+            let only: Vec<_> = only.iter().map(ToString::to_string).collect();
+            let chosen = chosen(guests(), &only).map_err(|error| error.to_string())?;
+            Ok::<_, String>(chosen.into_iter().map(|guest| guest.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&[]), Ok(vec!["lamp".to_owned(), "shade".to_owned()]));
+        assert_eq!(names(&["shade"]), Ok(vec!["shade".to_owned()]));
+        let error = names(&["lamp", "bulb"]).expect_err("there is none");
+        assert_eq!(error, "no component is made of a package `bulb`; there are: lamp, shade");
+    }
 
     #[test]
     fn a_file_that_stays_the_same_is_not_touched_and_a_new_one_is_never_seen_in_part() {

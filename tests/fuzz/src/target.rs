@@ -64,14 +64,14 @@ pub(crate) fn run(input: &Value) -> bool {
 }
 
 fn reads<R: Resource>(object: &Value) -> bool {
-    serde_json::from_value::<R>(object.clone()).is_ok()
+    R::read(&object.to_string()).is_ok()
 }
 
 /// The object as it would be stored; nothing where it is refused.
 fn admitted<V, D>(object: &Value, old: Option<&Value>) -> Option<Value>
 where
     V: Validation,
-    D: Defaulting<Resource = V::Resource>,
+    D: Defaulting,
 {
     if !reads::<V::Resource>(object) {
         return None;

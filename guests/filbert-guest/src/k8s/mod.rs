@@ -24,6 +24,11 @@ pub trait Object: Sized {
     /// As JSON.
     fn into_value(self) -> Value;
 
+    /// As the text of JSON. The structs here write it without the detour over a [`Value`].
+    fn into_text(self) -> String {
+        self.into_value().to_string()
+    }
+
     /// With further fields, for those that the struct does not have. Objects are merged, everything else is replaced.
     fn merge(self, fields: Value) -> Value {
         let mut value = self.into_value();
@@ -198,6 +203,12 @@ macro_rules! kinds {
             fn into_value(self) -> serde_json::Value {
                 // Strings, numbers, lists and maps with string keys: nothing that could fail.
                 serde_json::to_value(self).unwrap_or_default()
+            }
+
+            fn into_text(self) -> String {
+                let text = serde_json::to_string(&self).unwrap_or_default();
+                $crate::leave(self);
+                text
             }
         }
     )+ };

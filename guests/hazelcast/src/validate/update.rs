@@ -2,12 +2,11 @@
 //! the object against the specification that an earlier operator noted down when it was last successful: so that what
 //! was changed while nobody looked is found when an installation is taken over, and can be taken back.
 
-use filbert_guest::{Metadata, Resource, Review, Violation};
+use filbert_guest::{Metadata, Resource, Review, Violation, json};
 use hazelcast_api::hazelcast::{LocalRestore, NamedClaim, Restore, Spec};
 use hazelcast_api::shapes::Claim;
 use hazelcast_api::{Hazelcast, ManagementCenter, management_center};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::names::ANNOTATION_LAST_SUCCESSFUL;
@@ -172,15 +171,14 @@ fn cp_keeps_its_size(change: &Change<'_, Spec>) -> Option<Violation> {
 }
 
 /// What an earlier operator noted down.
-fn noted<S: DeserializeOwned>(metadata: &Metadata) -> Option<serde_json::Result<S>> {
-    metadata.annotations.get(ANNOTATION_LAST_SUCCESSFUL).map(|text| serde_json::from_str(text))
+fn noted<S>(metadata: &Metadata, read: Read<S>) -> Option<Result<S, json::Error>> {
+    metadata.annotations.get(ANNOTATION_LAST_SUCCESSFUL).map(|text| read(text))
 }
 
-fn judge<R: Resource, S: DeserializeOwned>(
-    review: &Review<R>,
-    rules: &[Rule<S>],
-    spec: fn(&R) -> &S,
-) -> Vec<Violation> {
+/// What reads a specification.
+type Read<S> = fn(&str) -> Result<S, json::Error>;
+
+fn judge<R: Resource, S>(review: &Review<R>, rules: &[Rule<S>], spec: fn(&R) -> &S, read: Read<S>) -> Vec<Violation> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Stored {
@@ -196,7 +194,7 @@ fn judge<R: Resource, S: DeserializeOwned>(
     let stored: Option<Stored> = review.old_as();
     let running = stored.as_ref().and_then(|stored| stored.status.cluster_size);
     let mut violations = Vec::new();
-    match noted::<S>(review.metadata()) {
+    match noted(review.metadata(), read) {
         Some(Err(error)) => {
             let message = format!("annotation {ANNOTATION_LAST_SUCCESSFUL} holds no specification: {error}");
             return vec![Violation::internal("spec", message)];
@@ -208,7 +206,7 @@ fn judge<R: Resource, S: DeserializeOwned>(
         None => {}
     }
     let Some(old) = review.old_object() else { return violations };
-    let noted = stored.and_then(|stored| noted::<S>(&stored.metadata)).and_then(Result::ok);
+    let noted = stored.and_then(|stored| noted(&stored.metadata, read)).and_then(Result::ok);
     let change = Change { before: spec(old), now, running };
     let of_stored = rules.iter().filter_map(|(_, rule)| {
         let violation = rule(&change)?;
@@ -222,12 +220,12 @@ fn judge<R: Resource, S: DeserializeOwned>(
 
 /// Of a cluster.
 pub(super) fn of_cluster(review: &Review<Hazelcast>) -> Vec<Violation> {
-    judge(review, CLUSTER, |object| &object.spec)
+    judge(review, CLUSTER, |object| &object.spec, Spec::read)
 }
 
 /// Of a Management Center.
 pub(super) fn of_management_center(review: &Review<ManagementCenter>) -> Vec<Violation> {
-    judge(review, MANAGEMENT_CENTER, |object| &object.spec)
+    judge(review, MANAGEMENT_CENTER, |object| &object.spec, management_center::Spec::read)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) fn to_set_up(cx: &Context<ManagementCenter>) -> Result<Option<&Ldap>,
     }
     let Some(ldap) = wanted(&cx.object().spec) else { return Ok(None) };
     let earlier = cx.metadata().annotations.get(LAST_SUCCESSFUL);
-    let earlier: Option<Spec> = earlier.and_then(|spec| serde_json::from_str(spec).ok());
+    let earlier: Option<Spec> = earlier.and_then(|spec| Spec::read(spec).ok());
     let was_the_same = earlier.is_some_and(|earlier| wanted(&earlier) == Some(ldap));
     if was_the_same && cx.status::<Past>().unwrap_or_default().configured && runs_without(cx)? {
         return Ok(None);
