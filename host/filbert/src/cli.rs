@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::differences::Secrets;
+
 /// Kubernetes operator host: every opinion it acts on is a sandboxed WebAssembly component that can be replaced while it
 /// runs.
 #[derive(Parser)]
@@ -97,6 +99,21 @@ impl ClusterOptions {
     }
 }
 
+/// What is shown of Secrets.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct SecretOptions {
+    /// Show what differs in Secrets; else only how large it is.
+    #[arg(long, env = "FILBERT_SHOW_SECRETS")]
+    show_secrets: bool,
+}
+
+impl SecretOptions {
+    /// As differences are shown.
+    pub(crate) fn shown(self) -> Secrets {
+        if self.show_secrets { Secrets::Shown } else { Secrets::Hidden }
+    }
+}
+
 /// How data is printed.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -129,6 +146,8 @@ pub(crate) struct Dev {
     /// Write a recording of every pass into this folder, to be replayed with `filbert replay`.
     #[arg(long, env = "FILBERT_RECORD", value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretOptions,
     /// With `--once`: how the summary is printed.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
@@ -143,6 +162,8 @@ pub(crate) struct Plan {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(crate) secrets: SecretOptions,
     /// How the plan is printed.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
@@ -172,6 +193,8 @@ pub(crate) struct Explain {
     pub(crate) namespace: String,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(crate) secrets: SecretOptions,
     /// How it is printed.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,

@@ -3,6 +3,7 @@
 mod cli;
 mod cluster;
 mod commands;
+mod differences;
 mod documents;
 mod failure;
 mod output;

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use filbert_plan::diff;
 use filbert_plan::plan::Condition;
 use filbert_plan::status::CONTESTED;
 use filbert_runtime::library::short;
 use filbert_runtime::{EffectKind, PassOutcome, PassRecord, StepOutcome, StepRecord};
 use serde_json::Value;
+
+use crate::differences::{self, Secrets};
 
 /// What a pass is shown for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(crate) enum Detail {
 }
 
 /// A pass as text.
-pub(crate) fn pass(record: &PassRecord, detail: Detail) -> String {
+pub(crate) fn pass(record: &PassRecord, detail: Detail, secrets: Secrets) -> String {
     let mut text = String::new();
     let PassRecord { key, kind, generation, took, steps, warnings, outcome, .. } = record;
     let place = key.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
@@ -38,7 +39,7 @@ pub(crate) fn pass(record: &PassRecord, detail: Detail) -> String {
     let width = |of: fn(&StepRecord) -> String| steps.iter().map(|it| of(it).chars().count()).max().unwrap_or(0);
     let widths = (width(|it| it.step.clone()), width(version), width(cost));
     for record in steps {
-        step(&mut text, record, detail, widths);
+        step(&mut text, record, detail, secrets, widths);
     }
     if detail == Detail::All && steps.is_empty() && matches!(outcome, PassOutcome::Invalid { .. }) {
         line(&mut text, 1, "no step runs until the object is valid; what runs for it is left as it is");
@@ -69,7 +70,7 @@ fn cost(record: &StepRecord) -> String {
     if record.called { time(record.took) } else { "kept answer".to_owned() }
 }
 
-fn step(text: &mut String, record: &StepRecord, detail: Detail, widths: (usize, usize, usize)) {
+fn step(text: &mut String, record: &StepRecord, detail: Detail, secrets: Secrets, widths: (usize, usize, usize)) {
     let StepRecord { step, reads, plan, effects, log, outcome, .. } = record;
     let outcome = match outcome {
         StepOutcome::Done => "done".to_owned(),
@@ -102,8 +103,8 @@ fn step(text: &mut String, record: &StepRecord, detail: Detail, widths: (usize, 
         let reason = if effect.reason.is_empty() { String::new() } else { format!(" ({})", effect.reason) };
         line(text, 2, &format!("{} {}{reason}", verb(effect.kind, detail), effect.title));
         if matches!(effect.kind, EffectKind::Changed | EffectKind::Adopted | EffectKind::Withheld) {
-            for change in diff::render(&effect.changes).lines() {
-                line(text, 3, change);
+            for change in differences::lines(&effect.key.resource.plural, &effect.changes, secrets) {
+                line(text, 3, &change);
             }
         }
         for field in effect.contest.iter().flat_map(|contest| &contest.fields) {

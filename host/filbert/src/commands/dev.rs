@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::cli::Dev;
 use crate::cluster::{self, Cluster, Part};
+use crate::differences::Secrets;
 use crate::documents::Document;
 use crate::failure::{Hint as _, Outcome};
 use crate::show::{self, Detail};
@@ -68,8 +69,9 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
         } else {
             let folder = options.folder.modules.display();
             output::note(format_args!("changes in {folder} are taken up at once. Ctrl-C ends."));
+            let secrets = options.secrets.shown();
             tokio::select! {
-                ended = show_passes(journal) => ended,
+                ended = show_passes(journal, secrets) => ended,
                 ended = interrupted() => ended,
                 () = library.follow(LOOK) => Ok(ExitCode::SUCCESS),
             }
@@ -145,10 +147,12 @@ fn start_recorder(
     }))
 }
 
-async fn show_passes(mut journal: broadcast::Receiver<Arc<PassRecord>>) -> Outcome<ExitCode> {
+async fn show_passes(mut journal: broadcast::Receiver<Arc<PassRecord>>, secrets: Secrets) -> Outcome<ExitCode> {
     loop {
         match journal.recv().await {
-            Ok(record) if show::is_worth_showing(&record) => output::data(show::pass(&record, Detail::Changes))?,
+            Ok(record) if show::is_worth_showing(&record) => {
+                output::data(show::pass(&record, Detail::Changes, secrets))?;
+            }
             Ok(_) => {}
             Err(RecvError::Lagged(missed)) => output::line(format_args!("({missed} passes not shown)"))?,
             Err(RecvError::Closed) => return Ok(ExitCode::SUCCESS),

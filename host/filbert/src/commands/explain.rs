@@ -50,7 +50,7 @@ pub(crate) async fn run(options: Explain) -> Outcome<ExitCode> {
     match options.output {
         Format::Json => output::line(serde_json::to_string(&record)?)?,
         Format::Text => {
-            output::data(show::pass(&record, Detail::All))?;
+            output::data(show::pass(&record, Detail::All, options.secrets.shown()))?;
             output::data(show::reported(&object))?;
         }
     }

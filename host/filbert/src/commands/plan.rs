@@ -56,7 +56,7 @@ pub(crate) async fn run(options: Plan) -> Outcome<ExitCode> {
         Format::Json => output::line(serde_json::to_string(&records)?)?,
         Format::Text => {
             for record in &records {
-                output::data(show::pass(record, Detail::All))?;
+                output::data(show::pass(record, Detail::All, options.secrets.shown()))?;
             }
         }
     }
