@@ -13,6 +13,8 @@ mod misdeed;
 #[path = "../guests/hazelcast/tests/specifications/mod.rs"]
 mod specifications;
 
+#[path = "stories/admission.rs"]
+mod admission;
 #[path = "stories/crash.rs"]
 mod crash;
 #[path = "stories/definitions.rs"]
