@@ -15,6 +15,10 @@ mod specifications;
 
 #[path = "stories/admission.rs"]
 mod admission;
+#[path = "stories/adoption.rs"]
+mod adoption;
+#[path = "stories/contest.rs"]
+mod contest;
 #[path = "stories/crash.rs"]
 mod crash;
 #[path = "stories/definitions.rs"]

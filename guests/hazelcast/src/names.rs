@@ -41,6 +41,13 @@ pub const ANNOTATION_PAUSED_FROM: &str = "filbert.dev/members-before-pause";
 /// Annotation of a resource: the specification with which an earlier operator was last successful.
 pub const ANNOTATION_LAST_SUCCESSFUL: &str = "hazelcast.com/last-successful-spec";
 
+/// Annotation of a resource: people consent to a restart of pods that an earlier operator made. Value: [`CONSENT`].
+pub const ANNOTATION_CONSENT: &str = "hazelcast.com/adoption-consent";
+/// Value of [`ANNOTATION_CONSENT`].
+pub const CONSENT: &str = "restart";
+/// Annotation of a `StatefulSet`: its pods stay as an earlier operator made them; what was wanted instead, as checksums.
+pub const ANNOTATION_KEPT: &str = "hazelcast.com/pods-kept";
+
 /// Key of the licence in its Secret.
 pub const LICENCE_KEY: &str = "license-key";
 

@@ -4,6 +4,7 @@
 
 use filbert_guest::k8s::StatefulSet;
 use filbert_guest::{Context, Resource, Review, Step, StepResult, Validation};
+use hazelcast::names::LABEL_OWNER;
 use hazelcast::steps::management_center::CenterSet;
 use hazelcast::steps::{Configuration, LiteMembers, MemberSet};
 use hazelcast::validate::{HazelcastRules, ManagementCenterRules};
@@ -139,10 +140,14 @@ fn changed(spec: &Value, row: &Row) -> Value {
     all
 }
 
-/// A resource beside what is there.
+/// A resource beside what is there, as this operator applied it: the host labels what it applies.
 fn context<R: Resource>(spec: &Value, there: &[Value]) -> Context<R> {
     let context = Context::test("library", json!({"spec": spec}));
-    there.iter().fold(context, |context, set| context.with(StatefulSet::TYPE, set.clone()))
+    there.iter().fold(context, |context, set| {
+        let mut set = set.clone();
+        set["metadata"]["labels"][LABEL_OWNER] = "0000".into();
+        context.with(StatefulSet::TYPE, set)
+    })
 }
 
 /// The set that a plan wants; nothing where it wants none.

@@ -5,6 +5,8 @@
     reason = "a test that finds something else than it expects cannot go on"
 )]
 
+#[path = "command/adopting.rs"]
+mod adopting;
 #[path = "command/bad_input.rs"]
 mod bad_input;
 #[path = "command/dev.rs"]

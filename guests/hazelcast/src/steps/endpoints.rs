@@ -1,7 +1,6 @@
 //! An object for each address by which the cluster, or one of its members, is reached from outside. People look there; what
 //! the address is, another step finds out.
 
-use filbert_guest::k8s::Map;
 use filbert_guest::{Context, Plan, ReadError, Resource, Step, StepResult};
 use hazelcast_api::endpoint::EndpointType;
 use hazelcast_api::{Hazelcast, HazelcastEndpoint};
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::wan::{self, Reach};
 use super::{client_port, labels, member_access, scaling};
-use crate::names::{self, LABEL_OWNER};
+use crate::names;
 
 /// An object for each address. Those of addresses that are no longer there go by themselves.
 pub struct Endpoints;
@@ -30,22 +29,8 @@ impl Step for Endpoints {
     fn run(cx: &Context<Hazelcast>) -> StepResult {
         #[derive(Deserialize)]
         struct Live {
-            metadata: LiveMetadata,
             #[serde(default)]
             spec: LiveSpec,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct LiveMetadata {
-            #[serde(default)]
-            labels: Map,
-            #[serde(default)]
-            owner_references: Vec<Owner>,
-        }
-        #[derive(Deserialize)]
-        struct Owner {
-            #[serde(default)]
-            controller: bool,
         }
         #[derive(Default, Deserialize)]
         struct LiveSpec {
@@ -53,23 +38,14 @@ impl Step for Endpoints {
         }
         let mut plan = Plan::default();
         for Wanted { name, type_, port } in wanted(cx)? {
-            let read = cx.read(HazelcastEndpoint::TYPE, name.as_str());
-            let live: Option<Live> =
-                read.fields(&["metadata.labels", "metadata.ownerReferences", "spec.port"]).get()?;
-            let is_ours = live.as_ref().is_some_and(|live| {
-                live.metadata.labels.contains_key(LABEL_OWNER)
-                    || live.metadata.owner_references.iter().any(|owner| owner.controller)
-            });
-            let is_theirs = live.is_some() && !is_ours;
-            if live.is_some_and(|live| is_ours && live.spec.port != Some(port)) {
+            let live: Option<Live> = cx.read(HazelcastEndpoint::TYPE, name.as_str()).fields(&["spec.port"]).get()?;
+            if live.is_some_and(|live| live.spec.port != Some(port)) {
                 // It is made anew when it is gone.
                 let key = HazelcastEndpoint::TYPE.named(cx.namespace(), name);
                 plan = plan.delete(&key, "its port cannot be changed");
                 continue;
             }
-            let endpoint = object(cx, &name, type_, port);
-            // Earlier operators gave theirs to the Service that is reached, with which they go.
-            plan = if is_theirs { plan.share(endpoint) } else { plan.apply(endpoint) };
+            plan = plan.apply(object(cx, &name, type_, port));
             plan = plan.because("people see there where it is reached");
         }
         Ok(plan)
@@ -165,15 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_port_changes_is_made_anew_and_those_of_earlier_operators_stay_theirs() {
-        let live = |labels: Value, port: i64| {
-            let live = json!({"metadata": {"name": "library", "labels": labels}, "spec": {"port": port}});
+    fn one_whose_port_changes_is_made_anew() {
+        let live = |port: i64| {
+            let live = json!({"metadata": {"name": "library"}, "spec": {"port": port}});
             let cx = cluster(json!({"exposeExternally": {"type": "Unisocket"}})).with(HazelcastEndpoint::TYPE, live);
             Endpoints::run(&cx).expect("a plan")
         };
-        let ours = || json!({LABEL_OWNER: "uid"});
-        assert_eq!(live(ours(), 5801).deleted(), [("hazelcastendpoints".to_owned(), "library".to_owned())]);
-        assert_eq!(live(ours(), 5701).applied().len(), 2);
-        assert_eq!(live(json!({}), 5701).applied().len(), 2);
+        assert_eq!(live(5801).deleted(), [("hazelcastendpoints".to_owned(), "library".to_owned())]);
+        assert_eq!(live(5701).applied().len(), 2);
     }
 }

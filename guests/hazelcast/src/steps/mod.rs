@@ -1,5 +1,6 @@
 //! The steps, a file each, in the order in which the pipelines run them.
 
+mod adoption;
 mod agent;
 mod claims;
 mod configuration;

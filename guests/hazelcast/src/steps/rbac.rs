@@ -51,10 +51,6 @@ impl Step for Rbac {
             .apply(binding)
             .because("gives members their role");
         let Some(why) = reads_nodes(spec) else { return Ok(plan) };
-        if left_behind(cx, LEFT_BEHIND[0])?.is_some() {
-            // That of an earlier operator says the same of the same account.
-            return Ok(plan);
-        }
         let name = names::cluster_scoped(cx.metadata());
         let role = ClusterRole::new(name.as_str())
             .labels(labels(cx))
@@ -253,15 +249,6 @@ mod tests {
             role["rules"][0],
             json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["cloud"], "verbs": ["get"]})
         );
-    }
-
-    #[test]
-    fn the_role_for_nodes_of_an_earlier_operator_serves_as_well() {
-        let left = json!({"metadata": {"name": "library-2470140894", "labels": {"app.kubernetes.io/managed-by": "hazelcast-platform-operator"}}});
-        let cx =
-            Context::<Hazelcast>::test("library", json!({"spec": {"exposeExternally": {}}})).with(LEFT_BEHIND[0], left);
-        let plan = Rbac::run(&cx).expect("a plan");
-        assert_eq!(plan.find("ClusterRole", "library-2470140894"), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::agent::{self, Agent};
 use super::scaling::{self, Scale};
-use super::{claims, configuration};
+use super::{adoption, claims, configuration};
 use super::{client_port, labels, member_access, size, wan};
 use crate::checksum::fnv1a;
 use crate::edition::Members;
@@ -35,7 +35,7 @@ impl Step for MemberSet {
     type Resource = Hazelcast;
     const NAME: &'static str = "stateful-set";
     const SUMMARY: &'static str = "the pods of the members";
-    const LEAVES: &'static [&'static str] = &[SCALING];
+    const LEAVES: &'static [&'static str] = &[SCALING, adoption::KEPT];
 
     fn run(cx: &Context<Hazelcast>) -> StepResult {
         let spec = &scaling::with_size_of_cp(cx)?;
@@ -47,17 +47,19 @@ impl Step for MemberSet {
         if member_access(spec).is_some() {
             annotations.insert(ANNOTATION_SERVICE_COUNT.to_owned(), size(spec).max(replicas).to_string());
         }
+        let mut pods = adoption::pods(cx, cx.name(), template(cx, cx.name(), spec, Role::Data, &claims.mounts)?)?;
+        annotations.append(&mut pods.annotations);
         let mut set = StatefulSetSpec::new()
             .replicas(i64::from(replicas))
             .service_name(cx.name())
             .pod_management_policy("Parallel")
             .selector(LabelSelector::new().match_labels(selector(cx)))
-            .template(template(cx, cx.name(), spec, Role::Data, &claims.mounts)?);
+            .template(pods.template.clone());
         if !claims.templates.is_empty() {
             set = set.volume_claim_templates(claims.templates);
         }
         let set = StatefulSet::new(cx.name()).labels(labels(cx)).annotations(annotations).spec(set);
-        let plan = Plan::default().apply(set).because(why);
+        let plan = pods.tell(Plan::default().apply(set).because(why));
         // Nothing that follows has to wait for it, and the last step says what is going on.
         Ok(match waiting {
             None => plan,

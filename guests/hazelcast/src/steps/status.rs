@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::observed::{Pod, Set};
 use super::scaling::Waiting;
-use super::size;
 use super::stateful_set::{MemberSet, SCALING};
+use super::{adoption, size};
 use crate::ignored;
 use crate::names::{self, Application};
 
@@ -68,7 +68,7 @@ impl Step for MemberStatus {
             }
         };
         Ok(match reason.as_deref() {
-            None => plan,
+            None => adoption::waits(cx, plan),
             Some(reason) if phase == Phase::Failed || is_held => {
                 plan.warn(reason, message.clone()).wait(reason, message)
             }

@@ -12,7 +12,7 @@ use hazelcast_api::shapes::{MutualAuthentication, Tls};
 use serde_json::{Value, json};
 
 use super::super::secrets::{Entries, condition, key_store};
-use super::super::{claims, management_center_labels};
+use super::super::{adoption, claims, management_center_labels};
 use super::{context_path, ldap};
 use crate::config::Node;
 use crate::names::{self, Application};
@@ -27,15 +27,17 @@ impl Step for CenterSet {
     type Resource = ManagementCenter;
     const NAME: &'static str = "management-center-stateful-set";
     const SUMMARY: &'static str = "the pod of the Management Center";
+    const LEAVES: &'static [&'static str] = &[adoption::KEPT];
 
     fn run(cx: &Context<ManagementCenter>) -> StepResult {
         let spec = &cx.object().spec;
         let (clients, problems) = clients(cx)?;
         let ldap = ldap::to_set_up(cx)?;
+        let pods = adoption::pods(cx, cx.name(), template(cx, ldap)?)?;
         let mut set = StatefulSetSpec::new()
             .replicas(1)
             .selector(LabelSelector::new().match_labels(selector(cx)))
-            .template(template(cx, ldap)?);
+            .template(pods.template.clone());
         let claims = claims::live(cx)?.unwrap_or_else(|| claim(cx).into_iter().collect());
         if !claims.is_empty() {
             set = set.volume_claim_templates(claims);
@@ -43,13 +45,15 @@ impl Step for CenterSet {
         let set = StatefulSet::new(cx.name())
             .labels(management_center_labels(cx))
             .annotations(spec.annotations.clone())
+            .annotations(pods.annotations.clone())
             .spec(set);
-        Ok(Plan::default()
+        let plan = Plan::default()
             .apply(clients)
             .because("how the Management Center reaches its clusters")
             .apply(set)
             .because("the Management Center itself")
-            .condition(condition(&problems)))
+            .condition(condition(&problems));
+        Ok(pods.tell(plan))
     }
 }
 

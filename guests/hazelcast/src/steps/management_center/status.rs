@@ -6,8 +6,8 @@ use hazelcast_api::ManagementCenter;
 use hazelcast_api::management_center::Phase;
 use serde::{Deserialize, Serialize};
 
-use super::super::address;
 use super::super::observed::{Pod, Set};
+use super::super::{address, adoption};
 use crate::ignored;
 use crate::names::Application;
 
@@ -51,7 +51,7 @@ impl Step for CenterStatus {
         };
         let plan = conditions(cx, Plan::default().status(fragment));
         Ok(match reason {
-            None => plan,
+            None => adoption::waits(cx, plan),
             Some(reason) if phase == Phase::Failed => plan.warn(reason, message.clone()).wait(reason, message),
             Some(reason) => plan.wait(reason, message),
         })

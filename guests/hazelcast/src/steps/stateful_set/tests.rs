@@ -217,7 +217,10 @@ fn members_without_data_have_pods_of_their_own() {
 /// The set of a cluster, where there is one already.
 fn again(before: &Value, annotations: Value, spec: Value) -> Value {
     let object = json!({"metadata": {"annotations": annotations}, "spec": spec});
-    let cx = Context::test("library", object).with(StatefulSet::TYPE, before.clone());
+    let mut before = before.clone();
+    // The host labels what it applies.
+    before["metadata"]["labels"][names::LABEL_OWNER] = "0000".into();
+    let cx = Context::test("library", object).with(StatefulSet::TYPE, before);
     MemberSet::run(&cx).expect("a plan").find("StatefulSet", "library").expect("a set")
 }
 
