@@ -1,9 +1,11 @@
 //! Everything that is not `cargo`. `cargo xtask --help` lists it.
 #![expect(clippy::print_stderr, reason = "a build tool talks to people")]
 
+mod bed;
 mod component;
 mod crds;
 mod fuzz;
+mod go;
 mod guests;
 mod java;
 mod kubectl;
@@ -49,6 +51,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Bring a real control plane up and down on this machine, with pods as processes; needs Go, Linux and root.
+    Bed(bed::Options),
     /// Let Hazelcast's own parsers judge the configuration documents of all samples and all golden stories, and readers of
     /// YAML 1.1 and 1.2 those with odd texts. Skipped where there is no Java or Maven.
     Oracle,
@@ -86,6 +90,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Dev { arguments } => project::dev(&arguments),
         Command::Test { arguments } => project::test(&arguments),
         Command::Kubectl { arguments } => kubectl::run(&arguments),
+        Command::Bed(options) => bed::run(&options),
         Command::Oracle => oracle::run(),
         Command::Members => members::run(),
         Command::Fuzz(options) => fuzz::run(&options),

@@ -143,7 +143,7 @@ func main() {
 		}
 	}
 	sort.Strings(roots)
-	fmt.Println("# Fields of the built-in kinds in protobuf. Made in `tests/kubectl` by: go run ./fields >../../host/filbert-apiserver/protobuf/fields.tsv")
+	fmt.Println("# Fields of the built-in kinds in protobuf. Made in `tests/bed` by: go run ./programs/fields >../../host/filbert-apiserver/protobuf/fields.tsv")
 	fmt.Println("# Kinds: version, kind, type.")
 	previous := ""
 	for _, root := range roots {
