@@ -32,9 +32,8 @@ func (b *bed) namespaces() (first int, found map[string]bool) {
 	return record.Pid, found
 }
 
-// nothingIsLeft looks at the whole machine for processes in namespaces, mounts, cgroups and names of network namespaces.
-func (b *bed) nothingIsLeft(namespaces map[string]bool) {
-	b.t.Helper()
+// inside lists the processes of the whole machine that are in one of these namespaces.
+func inside(namespaces map[string]bool) (found []string) {
 	links, _ := filepath.Glob("/proc/[0-9]*/ns/*")
 	for _, link := range links {
 		if hasEnded(filepath.Dir(filepath.Dir(link))) {
@@ -42,8 +41,17 @@ func (b *bed) nothingIsLeft(namespaces map[string]bool) {
 		}
 		if name, err := os.Readlink(link); err == nil && namespaces[name] {
 			line, _ := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(link)), "cmdline"))
-			b.t.Errorf("%s is still in a namespace of the bed: %s", link, strings.ReplaceAll(string(line), "\x00", " "))
+			found = append(found, link+" of "+strings.ReplaceAll(string(line), "\x00", " "))
 		}
+	}
+	return found
+}
+
+// nothingIsLeft looks at the whole machine for processes in namespaces, mounts, cgroups and names of network namespaces.
+func (b *bed) nothingIsLeft(namespaces map[string]bool) {
+	b.t.Helper()
+	for _, process := range inside(namespaces) {
+		b.t.Errorf("still in a namespace of the bed: %s", process)
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -110,8 +118,10 @@ func TestACrashedBedLeavesNoProcessAndTheNextUpRemovesTheRest(t *testing.T) {
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	// The others are killed by the kernel once their first process has ended, each in its own time.
 	b.eventually("the end of all processes", func() (string, bool) {
-		return "", hasEnded(filepath.Join("/proc", strconv.Itoa(first)))
+		left := inside(namespaces)
+		return strings.Join(left, "\n"), len(left) == 0 && hasEnded(filepath.Join("/proc", strconv.Itoa(first)))
 	})
 	b.nothingIsLeft(namespaces)
 	b.up()
