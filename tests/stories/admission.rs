@@ -18,6 +18,11 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+/// Much longer than anything here waits: a server that needs it to end has not let go of its connections.
+const DRAIN: Duration = Duration::from_hours(1);
+/// Only keeps a test that is wrong from waiting for ever.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// An authority, and the certificates that it issued.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -56,7 +61,7 @@ impl Webhooks {
         let router = router(Judge::new(world.library.clone(), world.host.world().clone()));
         let (end, ended) = oneshot::channel::<()>();
         let ended = async { drop(ended.await) };
-        let serving = tokio::spawn(server.run(router, ended, Duration::from_secs(30)));
+        let serving = tokio::spawn(server.run(router, ended, DRAIN));
         Self { authority, credentials, address, end, serving }
     }
 
@@ -246,15 +251,13 @@ async fn swaps_of_a_module_and_of_the_certificate_lose_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_ends_answers_what_it_was_asked_before() {
+async fn a_server_that_ends_waits_for_no_idle_connection_and_listens_no_more() {
     let world = World::with_modules(folder_with(&["hello.wasm", "hello.yaml"])).await;
     let webhooks = Webhooks::of(&world).await;
-    let (caller, idle) = (webhooks.client(), webhooks.client());
+    let idle = webhooks.client();
     assert_eq!(idle.ask("/validate/greeting", &greeting("Ann")).await["allowed"], true);
-    let asked = tokio::spawn(async move { caller.ask("/validate/greeting", &greeting("Ann")).await });
-    // Whether it is asked before or while it ends, an answer is whole; an idle connection keeps nobody.
-    assert_eq!(asked.await.expect("an answer")["allowed"], true);
     webhooks.end.send(()).expect("it runs");
-    webhooks.serving.await.expect("it ends");
+    let ended = tokio::time::timeout(PATIENCE, webhooks.serving).await;
+    ended.expect("it does not wait for the connection").expect("it ends");
     assert!(tokio::net::TcpStream::connect(webhooks.address).await.is_err(), "nobody listens any more");
 }
