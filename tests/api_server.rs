@@ -9,6 +9,8 @@
     reason = "recorded data has the shape it has, and what matches is printed"
 )]
 
+#[path = "api_server/admitting.rs"]
+mod admitting;
 #[path = "api_server/controlling.rs"]
 mod controlling;
 #[path = "api_server/differences.rs"]
@@ -23,6 +25,8 @@ mod matcher;
 mod reflecting;
 #[path = "api_server/runner.rs"]
 mod runner;
+#[path = "api_server/webhook.rs"]
+mod webhook;
 
 use differences::Differences;
 use filbert_apiserver::ApiServer;
@@ -30,12 +34,21 @@ use matcher::Matcher;
 use runner::{Outcome, Runner};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use webhook::Webhooks;
 
 /// Replays one topic. Discovery comes first on each server only where it is the topic: it lists what is there.
 async fn replay(topic: &str) -> BTreeMap<(String, String), String> {
     let exchanges = exchange::load(topic);
-    let server = ApiServer::builder().namespace_finalisation(topic == "gc").garbage_collector(topic == "gc").build();
-    let mut runner = Runner::new(server);
+    // The first topics were recorded without controllers, these two with all of them.
+    let whole = matches!(topic, "gc" | "controllers");
+    let server = ApiServer::builder()
+        .namespace_finalisation(whole)
+        .garbage_collector(whole)
+        .service_accounts(whole)
+        .stand_ins(topic == "controllers")
+        .build();
+    let webhooks = if topic == "admission" { Some(Webhooks::start(&[]).await) } else { None };
+    let mut runner = Runner::new(server, webhooks);
     let mut matcher = Matcher::default();
     let mut case = String::new();
     let (mut total, mut equal) = (0, 0);
@@ -100,4 +113,6 @@ topics! {
     watches_are_as_recorded "watch",
     custom_resources_are_as_recorded "crd",
     garbage_collection_is_as_recorded "gc",
+    admission_is_as_recorded "admission",
+    controllers_are_as_recorded "controllers",
 }

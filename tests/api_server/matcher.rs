@@ -77,10 +77,9 @@ fn canonical(exchange: &Exchange, body: &Value) -> Value {
     body
 }
 
-fn ignored(exchange: &Exchange) -> Vec<Regex> {
-    exchange
-        .texts("ignore")
-        .into_iter()
+fn patterns(paths: &[&str]) -> Vec<Regex> {
+    paths
+        .iter()
         .map(|path| {
             let pattern = regex::escape(path).replace(r"\[\*\]", r"\[\d+\]").replace(r"\*", r"[^.\[]+");
             Regex::new(&format!(r"^(?:{pattern}(?:[.\[].*)?)$")).expect("the pattern is right")
@@ -111,8 +110,13 @@ impl Matcher {
                 found.push(format!("header {name}: {difference}"));
             }
         }
-        let ignore = ignored(exchange);
+        let ignore = patterns(&exchange.texts("ignore"));
         self.value(&wanted["body"], &canonical(exchange, &answer.body), saved, &ignore, "", &mut found);
+        if exchange.get("hooked") == Some(&Value::Bool(true)) {
+            let ignore = patterns(&exchange.texts("ignoreWebhook"));
+            let asked = ordered(&answer.reviews.clone().into(), &[]);
+            self.value(&wanted["webhookRequests"], &asked, saved, &ignore, "", &mut found);
+        }
         // All is compared, so that the symbols are bound, and the first is told.
         found.into_iter().next()
     }

@@ -1,6 +1,7 @@
 //! Sends the requests of a case.
 
 use crate::exchange::{Exchange, at};
+use crate::webhook::Webhooks;
 use bytes::Bytes;
 use filbert_apiserver::{ApiServer, ReplyBody};
 use http::{Request, Response};
@@ -24,6 +25,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: BTreeMap<String, String>,
     pub body: Value,
+    /// What webhooks were asked.
+    pub reviews: Vec<Value>,
 }
 
 /// What became of an exchange.
@@ -40,6 +43,7 @@ pub struct Runner {
     /// Values by name, for later requests of the case.
     pub saved: HashMap<String, Value>,
     open: HashMap<String, JoinHandle<Answer>>,
+    webhooks: Option<Webhooks>,
 }
 
 fn conformance() -> PathBuf {
@@ -48,8 +52,8 @@ fn conformance() -> PathBuf {
 }
 
 impl Runner {
-    pub fn new(server: ApiServer) -> Self {
-        Self { server, case: String::new(), skip: false, saved: HashMap::new(), open: HashMap::new() }
+    pub fn new(server: ApiServer, webhooks: Option<Webhooks>) -> Self {
+        Self { server, case: String::new(), skip: false, saved: HashMap::new(), open: HashMap::new(), webhooks }
     }
 
     pub async fn perform(&mut self, exchange: &Exchange) -> Outcome {
@@ -58,6 +62,19 @@ impl Runner {
             self.saved.clear();
             self.open.clear();
             self.skip = false;
+            if let Some(webhooks) = &self.webhooks {
+                webhooks.answer(Value::Null);
+            }
+            self.saved.extend(self.webhooks.iter().flat_map(|webhooks| {
+                [
+                    ("WEBHOOK".to_owned(), webhooks.address.to_string().into()),
+                    ("CA_BUNDLE".to_owned(), webhooks.authority.as_str().into()),
+                    ("WRONG_CA_BUNDLE".to_owned(), webhooks.stranger.as_str().into()),
+                ]
+            }));
+        }
+        if let (Some(answers), Some(webhooks)) = (exchange.get("webhook"), &self.webhooks) {
+            webhooks.answer(self.substitute(answers));
         }
         if exchange.get("action").is_some_and(|action| action == "compact") {
             self.server.compact();
@@ -88,6 +105,8 @@ impl Runner {
             }
             self.repeat(exchange, &request, stream).await
         };
+        // Whoever does not compare them has to leave none for the next one.
+        answer.reviews = self.webhooks.as_ref().map(Webhooks::take).unwrap_or_default();
         for (name, path) in exchange.get("save").and_then(Value::as_object).into_iter().flatten() {
             let value = at(&answer.body, path.as_str().unwrap_or_default()).cloned();
             self.saved.insert(name.clone(), value.unwrap_or_else(|| "".into()));
@@ -106,6 +125,9 @@ impl Runner {
     async fn repeat(&self, exchange: &Exchange, request: &Value, stream: Option<Value>) -> Answer {
         let begun = Instant::now();
         loop {
+            if let Some(webhooks) = &self.webhooks {
+                webhooks.take();
+            }
             let answer = read(send(&self.server, request).await, stream.clone()).await;
             let reached = exchange.get("until").is_none_or(|until| reached(until, &answer));
             if reached || begun.elapsed() > PATIENCE {
@@ -222,5 +244,5 @@ async fn read(response: Response<ReplyBody>, stream: Option<Value>) -> Answer {
     } else {
         String::from_utf8_lossy(&text).into_owned().into()
     };
-    Answer { status, headers, body }
+    Answer { status, headers, body, reviews: Vec::new() }
 }

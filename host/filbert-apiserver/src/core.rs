@@ -1,5 +1,6 @@
 //! The state of one server, and what every handler needs of it.
 
+use crate::admission::{Admission, Hooks};
 use crate::clock::Clock;
 use crate::controllers::PodFate;
 use crate::error::Status;
@@ -13,11 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What is switched on.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Options {
     pub(crate) clock: Clock,
     pub(crate) history: usize,
     pub(crate) namespace_finalisation: bool,
     pub(crate) garbage_collector: bool,
+    pub(crate) service_accounts: bool,
     pub(crate) stand_ins: bool,
     /// What becomes of simulated pods.
     pub(crate) fate: Arc<dyn Fn(&Value) -> PodFate + Send + Sync>,
@@ -26,6 +29,7 @@ pub(crate) struct Options {
 pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) options: Options,
+    pub(crate) admission: Admission,
     registry: RwLock<Arc<Registry>>,
     definitions: Mutex<BTreeMap<String, Vec<Arc<Resource>>>>,
     requests: Mutex<BTreeMap<(String, String), u64>>,
@@ -37,8 +41,10 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(options: Options) -> Self {
+        let store = Store::new(options.history);
         Self {
-            store: Store::new(options.history),
+            admission: Admission::new(Hooks::new(&store)),
+            store,
             options,
             registry: RwLock::new(Arc::new(Registry::new(&BTreeMap::new()))),
             definitions: Mutex::new(BTreeMap::new()),

@@ -1,5 +1,6 @@
 //! Custom resource definitions: from a stored object to served resources, and away again.
 
+use crate::admission::wait;
 use crate::core::{Core, text};
 use crate::crd;
 use crate::error::Status;
@@ -67,7 +68,9 @@ fn write_status(core: &Core, stored: &Stored, change: impl Fn(&mut Value)) {
         metadata.remove("resourceVersion");
     }
     let target = Update { key: &stored.key, subresource: "status" };
-    let written = write::update(core, resource, target, object, &WriteOptions::of(core, SERVER), &mut Vec::new());
+    let (options, mut warnings) = (WriteOptions::of(core, SERVER), Vec::new());
+    // Nobody is asked about it, so it is done when it is asked for: this may be a thread that must not wait.
+    let written = wait(write::update(core, resource, target, object, &options, &mut warnings));
     if let Err(status) = written {
         tracing::warn!(definition = %stored.key, error = %status, "failed to write the status of a definition");
     }
@@ -96,7 +99,7 @@ pub(crate) fn clean_up(core: &Core, stored: &Stored) {
     if let Some(resource) = registry.of_collection(&collection) {
         for instance in core.store.list(&collection, None, None).objects {
             // One that is gone already, or held by finalizers, needs nothing more from us.
-            let _outcome = write::delete(core, resource, &instance.key, &DeleteOptions::default());
+            let _outcome = wait(write::delete(core, resource, &instance.key, &DeleteOptions::default()));
         }
     }
     if !core.store.list(&collection, None, None).objects.is_empty() {

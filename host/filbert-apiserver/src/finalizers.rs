@@ -1,5 +1,6 @@
 //! Taking finalizers off objects, which may let them go.
 
+use crate::admission::wait;
 use crate::core::Core;
 use crate::resource::Resource;
 use crate::store::Key;
@@ -12,14 +13,9 @@ pub(crate) fn remove(core: &Core, resource: &Resource, key: &Key, finalizer: &st
     let mut object = resource.view(&current);
     let Some(list) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) else { return };
     list.retain(|found| found != finalizer);
-    let written = write::update(
-        core,
-        resource,
-        Update { key, subresource: "" },
-        object,
-        &WriteOptions::of(core, manager),
-        &mut Vec::new(),
-    );
+    let (options, mut warnings) = (WriteOptions::of(core, manager), Vec::new());
+    let target = Update { key, subresource: "" };
+    let written = wait(write::update(core, resource, target, object, &options, &mut warnings));
     match written {
         // Somebody wrote in between; they will bring us here again.
         Err(status) if status.code == 409 || status.code == 404 => {}

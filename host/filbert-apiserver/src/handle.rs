@@ -21,10 +21,8 @@ pub(crate) const LARGEST_BODY: usize = 3 * 1024 * 1024;
 
 /// Answers one request; failures are answers as well.
 pub(crate) async fn handle(core: &Arc<Core>, call: &Call) -> Reply {
-    match answer(core, call).await {
-        Ok(reply) => reply,
-        Err(status) => Reply::status(&status),
-    }
+    let reply = answer(core, call).await.unwrap_or_else(|status| Reply::status(&status));
+    call.with_notes(reply)
 }
 
 pub(crate) fn not_found() -> Status {
@@ -102,7 +100,8 @@ async fn resource(core: &Arc<Core>, call: &Call, target: &Target) -> Result<Repl
     let registry = core.registry();
     let verb = verb(call, target);
     let Some(resource) = registry.find(&target.group, &target.version, &target.plural) else {
-        return if registry.group(&target.group).is_some() {
+        // Groups that definitions brought are those of another handler, which knows its resources and nothing else.
+        return if registry.is_builtin_group(&target.group) {
             Err(not_found())
         } else {
             Ok(Reply::text(404, "404 page not found\n"))
@@ -146,12 +145,12 @@ async fn whole(
     }
     let Some(name) = target.name.as_deref() else {
         return match verb {
-            "watch" => watch::watch(core, resource, namespace, call),
+            "watch" => watch::watch(core, resource, namespace, None, call),
             "list" => read::list(core, resource, namespace, call).await,
             // One namespace can be written to, all of them together cannot.
             "create" | "deletecollection" if resource.namespaced && namespace.is_none() => Err(not_allowed()),
-            "create" => create(core, call, resource, namespace),
-            "deletecollection" => delete_many(core, call, resource, namespace),
+            "create" => create(core, call, resource, namespace).await,
+            "deletecollection" => delete_many(core, call, resource, namespace).await,
             _ => Err(not_allowed()),
         };
     };
@@ -160,11 +159,11 @@ async fn whole(
     }
     let key = Key::new(namespace.unwrap_or_default(), name);
     match verb {
-        "watch" => watch::watch(core, resource, namespace, call),
+        "watch" => watch::watch(core, resource, namespace, Some(name), call),
         "get" => read::get(core, resource, &key, call).await,
-        "update" => update(core, call, resource, Update { key: &key, subresource: "" }),
-        "patch" => patch(core, call, resource, Update { key: &key, subresource: "" }),
-        "delete" => delete(core, call, resource, &key),
+        "update" => update(core, call, resource, Update { key: &key, subresource: "" }).await,
+        "patch" => patch(core, call, resource, Update { key: &key, subresource: "" }).await,
+        "delete" => delete(core, call, resource, &key).await,
         _ => Err(not_allowed()),
     }
 }
@@ -174,47 +173,49 @@ fn with_warnings(mut reply: Reply, warnings: Vec<String>) -> Reply {
     reply
 }
 
-fn create(core: &Core, call: &Call, resource: &Resource, namespace: Option<&str>) -> Result<Reply, Status> {
+async fn create(core: &Core, call: &Call, resource: &Resource, namespace: Option<&str>) -> Result<Reply, Status> {
     let form = negotiate::choose(call.header(header::ACCEPT))?;
     let mut object = write::decode_any(call, &resource.kind)?;
     write::check_type(resource, &resource.kind, &resource.api_version(), &mut object)?;
-    let options = WriteOptions::parse(core, call, "CreateOptions", false)?;
+    let mut options = WriteOptions::parse(core, call, "CreateOptions", false)?;
+    options.repeated = write::repeated(&call.body);
     if !resource.serves("get") {
         return crate::reviews::answer(core, call, resource, &object, &options);
     }
     let mut warnings = Vec::new();
-    let written = write::create(core, resource, namespace, object, &options, &mut warnings)?;
+    let written = write::create(core, resource, namespace, object, &options, &mut warnings).await?;
     Ok(with_warnings(written.reply(core, resource, 201, &form, call)?, warnings))
 }
 
 /// Replaces an object or its status.
-pub(crate) fn update(core: &Core, call: &Call, resource: &Resource, target: Update<'_>) -> Result<Reply, Status> {
+pub(crate) async fn update(core: &Core, call: &Call, resource: &Resource, target: Update<'_>) -> Result<Reply, Status> {
     let form = negotiate::choose(call.header(header::ACCEPT))?;
     let mut object = write::decode_any(call, &resource.kind)?;
     write::check_type(resource, &resource.kind, &resource.api_version(), &mut object)?;
-    let options = WriteOptions::parse(core, call, "UpdateOptions", false)?;
+    let mut options = WriteOptions::parse(core, call, "UpdateOptions", false)?;
+    options.repeated = write::repeated(&call.body);
     let mut warnings = Vec::new();
-    let (written, created) = write::update(core, resource, target, object, &options, &mut warnings)?;
+    let (written, created) = write::update(core, resource, target, object, &options, &mut warnings).await?;
     Ok(with_warnings(written.reply(core, resource, if created { 201 } else { 200 }, &form, call)?, warnings))
 }
 
 /// Patches an object or its status.
-pub(crate) fn patch(core: &Core, call: &Call, resource: &Resource, target: Update<'_>) -> Result<Reply, Status> {
+pub(crate) async fn patch(core: &Core, call: &Call, resource: &Resource, target: Update<'_>) -> Result<Reply, Status> {
     let form = negotiate::choose(call.header(header::ACCEPT))?;
     let apply = write::Change::is_apply(call);
     let change = write::Change::parse(call, resource)?;
     let options = WriteOptions::parse(core, call, "PatchOptions", apply)?;
     let mut warnings = Vec::new();
-    let (written, created) = write::patch(core, resource, target, &change, &options, &mut warnings)?;
+    let (written, created) = write::patch(core, resource, target, &change, &options, &mut warnings).await?;
     Ok(with_warnings(written.reply(core, resource, if created { 201 } else { 200 }, &form, call)?, warnings))
 }
 
 const JOB_WARNING: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
-fn delete(core: &Core, call: &Call, resource: &Resource, key: &Key) -> Result<Reply, Status> {
+async fn delete(core: &Core, call: &Call, resource: &Resource, key: &Key) -> Result<Reply, Status> {
     let form = negotiate::choose(call.header(header::ACCEPT))?;
     let options = DeleteOptions::parse(call)?;
-    let deleted = write::delete(core, resource, key, &options)?;
+    let deleted = write::delete(core, resource, key, &options).await?;
     let mut reply = match deleted {
         write::Deleted::Gone(object) if write::answers_with_object(resource) => {
             write::Written::Value(object).reply(core, resource, 200, &form, call)?
@@ -228,11 +229,11 @@ fn delete(core: &Core, call: &Call, resource: &Resource, key: &Key) -> Result<Re
     Ok(reply)
 }
 
-fn delete_many(core: &Core, call: &Call, resource: &Resource, namespace: Option<&str>) -> Result<Reply, Status> {
+async fn delete_many(core: &Core, call: &Call, resource: &Resource, namespace: Option<&str>) -> Result<Reply, Status> {
     let form = negotiate::choose(call.header(header::ACCEPT))?;
     let options = DeleteOptions::parse(call)?;
     let selection = Selection::parse(resource, namespace, &call.query)?;
     let revision = core.store.revision();
-    let objects = write::delete_collection(core, resource, &selection, &options)?;
+    let objects = write::delete_collection(core, resource, &selection, &options).await?;
     read::render(core, resource, &read::listed(revision, objects), &form, call)
 }

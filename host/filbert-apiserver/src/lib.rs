@@ -13,6 +13,7 @@
 //! ```
 
 mod access;
+mod admission;
 mod allocate;
 mod background;
 pub mod builtin;
@@ -31,6 +32,7 @@ pub mod merge;
 mod message;
 mod negotiate;
 pub mod openapi;
+mod operations;
 mod protobuf;
 mod read;
 mod resource;

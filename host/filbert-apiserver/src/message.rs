@@ -1,5 +1,6 @@
 //! A request as the handlers see it, and the answer they give.
 
+use crate::admission::Origin;
 use crate::error::Status;
 use bytes::Bytes;
 use futures::Stream;
@@ -8,6 +9,7 @@ use http_body::{Frame, SizeHint};
 use serde_json::Value;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 /// The parameters after the question mark, decoded.
@@ -97,6 +99,24 @@ impl User {
     }
 }
 
+/// What is told to a caller in any case, be the request answered or refused; a clone is the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    /// Adds a warning; the same one is told once.
+    pub(crate) fn add(&self, warning: &str) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.iter().any(|known| known == warning) {
+            notes.push(warning.to_owned());
+        }
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// One request, its body read.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -106,9 +126,27 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) user: User,
+    pub(crate) notes: Notes,
 }
 
 impl Call {
+    /// Who writes with this request, and how.
+    pub(crate) fn origin(&self) -> Origin {
+        let given = |name: &str| self.query.get(name).map(str::to_owned);
+        Origin {
+            user: self.user.clone(),
+            field_manager: given("fieldManager"),
+            field_validation: given("fieldValidation"),
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// The answer with everything that was to be told.
+    pub(crate) fn with_notes(&self, mut reply: Reply) -> Reply {
+        reply.warnings.extend(self.notes.take());
+        reply
+    }
+
     pub(crate) fn header(&self, name: header::HeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

@@ -25,6 +25,8 @@ pub(crate) struct Selection {
     pub(crate) namespace: Option<String>,
     pub(crate) labels: LabelSelector,
     pub(crate) fields: FieldSelector,
+    /// The one object that is meant, where it is one.
+    pub(crate) name: Option<String>,
 }
 
 impl Selection {
@@ -37,15 +39,16 @@ impl Selection {
             check_field(resource, field)?;
         }
         let fields = fields.renamed(|field| crate::convert::stored_field(&resource.group, &resource.kind, field));
-        Ok(Self { namespace: namespace.map(str::to_owned), labels, fields })
+        Ok(Self { namespace: namespace.map(str::to_owned), labels, fields, name: None })
     }
 
     pub(crate) fn is_everything(&self) -> bool {
-        self.labels.is_empty() && self.fields.is_empty()
+        self.labels.is_empty() && self.fields.is_empty() && self.name.is_none()
     }
 
     pub(crate) fn takes(&self, object: &Stored) -> bool {
         self.namespace.as_ref().is_none_or(|namespace| *object.key.namespace == **namespace)
+            && self.name.as_ref().is_none_or(|name| *object.key.name == **name)
             && self.labels.matches(object)
             && self.fields.matches(object)
     }
@@ -137,10 +140,13 @@ pub(crate) fn resource_version(query: &Query) -> Result<Option<u64>, Status> {
     query.get("resourceVersion").map(parse_version).transpose()
 }
 
+/// What lists say of a version that is none; watches leave it out.
+pub(crate) const INVALID_VERSION: &str = "invalid resource version: ";
+
 fn parse_version(text: &str) -> Result<u64, Status> {
     text.parse().map_err(|_| {
         Status::bad_request(format!(
-            "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            "{INVALID_VERSION}resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
         ))
     })
 }

@@ -23,7 +23,7 @@ pub(crate) fn answer(
     } else {
         set(&mut answered, "metadata", json!({}));
     }
-    write::track_question(resource, &mut answered, options);
+    write::track_question(resource, "", &mut answered, options);
     let status = match resource.kind.as_str() {
         "SelfSubjectAccessReview" => json!({ "allowed": access::may(core, &call.user, wish(object)) }),
         "SubjectAccessReview" | "LocalSubjectAccessReview" => {
@@ -71,7 +71,8 @@ fn wish(object: &Value) -> Wish<'_> {
     }
 }
 
-fn user_info(user: &User) -> Value {
+/// What reviews say of a user.
+pub(crate) fn user_info(user: &User) -> Value {
     let mut info = json!({ "username": user.name, "groups": user.groups });
     if !user.uid.is_empty() {
         set(&mut info, "uid", user.uid.as_str().into());

@@ -52,6 +52,7 @@ impl ApiServer {
                 history: 16_384,
                 namespace_finalisation: true,
                 garbage_collector: false,
+                service_accounts: false,
                 stand_ins: false,
                 fate: Arc::new(PodFate::usual),
             },
@@ -104,6 +105,19 @@ impl ApiServer {
         self.core.handled.load(Ordering::Acquire) == self.core.store.told()
     }
 
+    /// Sends calls of webhooks behind a service to `address`, whatever the objects of the service say; `None` ends that.
+    ///
+    /// Without a route, a webhook's service is reached at the first ready endpoint in its `EndpointSlices`.
+    pub fn route_service(&self, namespace: &str, name: &str, address: Option<SocketAddr>) {
+        self.core.admission.routes.set(namespace, name, address);
+    }
+
+    /// The audit annotations that webhooks gave, the latest last: the webhook's name and the key, and the value. The last
+    /// thousand are kept.
+    pub fn audit_annotations(&self) -> Vec<(String, String)> {
+        self.core.admission.annotations()
+    }
+
     /// The revision of the last change.
     pub fn revision(&self) -> u64 {
         self.core.store.revision()
@@ -141,6 +155,13 @@ impl Builder {
     #[must_use]
     pub fn garbage_collector(mut self, on: bool) -> Self {
         self.options.garbage_collector = on;
+        self
+    }
+
+    /// Whether every namespace has a service account `default`; off unless switched on.
+    #[must_use]
+    pub fn service_accounts(mut self, on: bool) -> Self {
+        self.options.service_accounts = on;
         self
     }
 

@@ -3,7 +3,7 @@
 use crate::core::Core;
 use crate::error::Status;
 use crate::handle;
-use crate::message::{Call, Query, Reply, ReplyBody, User};
+use crate::message::{Call, Notes, Query, Reply, ReplyBody, User};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response, header};
@@ -80,6 +80,7 @@ where
         headers: parts.headers,
         body,
         user,
+        notes: Notes::default(),
     };
     handle::handle(core, &call).await
 }

@@ -43,16 +43,21 @@ struct Watching {
     described: bool,
 }
 
+/// A watch of a collection, or of the one object of it that has `name`.
 pub(crate) fn watch(
     core: &Arc<Core>,
     resource: &Arc<Resource>,
     namespace: Option<&str>,
+    name: Option<&str>,
     call: &Call,
 ) -> Result<Reply, Status> {
     let form = negotiate::choose(call.header(header::ACCEPT))?;
-    let selection = Selection::parse(resource, namespace, &call.query)?;
+    let mut selection = Selection::parse(resource, namespace, &call.query)?;
+    selection.name = name.map(str::to_owned);
     read::check_match(&call.query, true)?;
-    let version = read::resource_version(&call.query)?;
+    // Where a list is refused as a bad request, a watch is an error of the server.
+    let version = read::resource_version(&call.query)
+        .map_err(|status| Status::new(500, "", status.message.trim_start_matches(read::INVALID_VERSION)))?;
     let seconds = read::integer(&call.query, "timeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok());
     let length = seconds.filter(|seconds| *seconds > 0).map_or(LONGEST, Duration::from_secs);
     let now = Instant::now();

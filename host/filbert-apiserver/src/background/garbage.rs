@@ -1,10 +1,11 @@
 //! Deletes what nobody owns any more, and carries out foreground and orphaning deletions.
 
+use crate::admission::wait;
 use crate::core::{Core, text};
 use crate::finalizers;
 use crate::resource::{CollectionId, Resource};
 use crate::store::{Key, OwnerReference, Stored, Told};
-use crate::write::{self, DeleteOptions, Propagation};
+use crate::write::{self, DeleteOptions, Propagation, Update, WriteOptions};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -133,9 +134,12 @@ impl Garbage {
         let uid = &*stored.uid;
         let blocking = self.dependents.get(uid).is_some_and(|dependents| !dependents.is_empty());
         let propagation = if waiting && blocking { Propagation::Foreground } else { policy(&stored.value()) };
-        let options =
-            DeleteOptions { propagation: Some(propagation), uid: Some(uid.to_owned()), ..DeleteOptions::default() };
-        if let Err(status) = write::delete(core, resource, key, &options)
+        let options = DeleteOptions {
+            propagation: Some(propagation),
+            uid: Some(uid.to_owned()),
+            ..DeleteOptions::of_controller("generic-garbage-collector")
+        };
+        if let Err(status) = wait(write::delete(core, resource, key, &options))
             && status.code != 404
             && status.code != 409
         {
@@ -191,14 +195,31 @@ fn policy(object: &Value) -> Propagation {
     }
 }
 
+/// Takes references off an object, as an update by the collector: nobody owns what is gone.
 fn drop_references(core: &Core, resource: &Resource, key: &Key, uids: &[String]) {
-    super::change(core, resource, key, |object| {
+    for _ in 0..write::ATTEMPTS {
+        let Some(current) = core.store.get(&resource.collection, key) else { return };
+        let mut object = resource.view(&current);
         let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-        if let Some(list) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut) {
-            list.retain(|reference| !uids.iter().any(|uid| text(reference, "/uid") == uid));
-            if list.is_empty() {
-                metadata.remove("ownerReferences");
-            }
+        let Some(list) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut) else { return };
+        let before = list.len();
+        list.retain(|reference| !uids.iter().any(|uid| text(reference, "/uid") == uid));
+        if list.len() == before {
+            return;
         }
-    });
+        if list.is_empty() {
+            metadata.remove("ownerReferences");
+        }
+        let (options, mut warnings) = (WriteOptions::of(core, MANAGER), Vec::new());
+        let target = Update { key, subresource: "" };
+        match wait(write::update(core, resource, target, object, &options, &mut warnings)) {
+            // Somebody wrote in between.
+            Err(status) if status.code == 409 => {}
+            Err(status) if status.code != 404 => {
+                tracing::warn!(%key, error = %status, "failed to release an object from owners that are gone");
+                return;
+            }
+            _ => return,
+        }
+    }
 }

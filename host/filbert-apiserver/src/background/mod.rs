@@ -1,5 +1,6 @@
 //! Controllers of the server: each sees every change of the store, in order, on one thread.
 
+mod accounts;
 mod definitions;
 mod garbage;
 mod namespaces;
@@ -30,6 +31,9 @@ pub(crate) fn start(core: &Arc<Core>) {
 fn run(core: &Weak<Core>, changes: &Receiver<Told>) {
     let mut garbage = garbage::Garbage::default();
     let mut stand_ins = StandIns::default();
+    if let Some(core) = core.upgrade().filter(|core| core.options.service_accounts) {
+        accounts::begin(&core);
+    }
     // Receiving fails once the store is gone, which is the end of the server.
     while let Ok(first) = changes.recv() {
         let Some(core) = core.upgrade() else { return };
@@ -42,6 +46,9 @@ fn run(core: &Weak<Core>, changes: &Receiver<Told>) {
                 protection::changed(&core, &told);
             }
             definitions::changed(&core, &told);
+            if options.service_accounts {
+                accounts::changed(&core, &told);
+            }
             if options.garbage_collector {
                 garbage.changed(&core, &told);
             }

@@ -1,5 +1,6 @@
 //! Empties namespaces that are being deleted, then lets them go.
 
+use crate::admission::wait;
 use crate::core::{Core, set};
 use crate::resource::CollectionId;
 use crate::store::{Key, Told};
@@ -7,6 +8,8 @@ use crate::write::{self, DeleteOptions, Update, WriteOptions};
 use serde_json::json;
 
 const MANAGER: &str = "kube-controller-manager";
+/// The service account by which webhooks know it.
+const ACCOUNT: &str = "namespace-controller";
 
 pub(super) fn changed(core: &Core, told: &Told) {
     let (id, change) = (&told.collection, &told.change);
@@ -36,8 +39,8 @@ fn empty(core: &Core, name: &str) {
     for id in core.store.collections() {
         let Some(resource) = registry.of_collection(&id).filter(|resource| resource.namespaced) else { continue };
         for object in core.store.list(&id, Some(name), None).objects {
-            let options = DeleteOptions { grace: Some(0), ..DeleteOptions::default() };
-            left |= !matches!(write::delete(core, resource, &object.key, &options), Ok(write::Deleted::Gone(_)));
+            let options = DeleteOptions { grace: Some(0), ..DeleteOptions::of_controller(ACCOUNT) };
+            left |= !matches!(wait(write::delete(core, resource, &object.key, &options)), Ok(write::Deleted::Gone(_)));
         }
     }
     if left {
@@ -51,7 +54,8 @@ fn empty(core: &Core, name: &str) {
         set(spec, "finalizers", json!([]));
     }
     let target = Update { key: &key, subresource: "finalize" };
-    let written = write::update(core, resource, target, namespace, &WriteOptions::of(core, MANAGER), &mut Vec::new());
+    let (options, mut warnings) = (WriteOptions::of(core, MANAGER), Vec::new());
+    let written = wait(write::update(core, resource, target, namespace, &options, &mut warnings));
     match written {
         // Somebody wrote in between, and the change will bring us here again.
         Err(status) if status.code == 409 || status.code == 404 => {}

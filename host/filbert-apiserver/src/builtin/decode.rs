@@ -13,6 +13,9 @@ use serde_json::Value;
 const KEPT_EMPTY: [&str; 6] =
     ["storageClassName", "type", "ingressClassName", "volumeAttributesClassName", "name", "gateway"];
 
+/// Times that are there even when nobody set them.
+const KEPT_NULL: [&str; 1] = ["lastProbeTime"];
+
 /// Switches that are plain in the server's types: a false one is the same as none.
 const DROPPED_FALSE: [&str; 11] = [
     "hostIPC",
@@ -196,6 +199,11 @@ pub(super) fn normalize(schema: TypeSchema, value: &mut Value) {
             }
             for (name, value) in map.iter_mut() {
                 if let Some(field) = schema.property(name).or_else(|| schema.values()) {
+                    let is_entry = schema.property(name).is_none();
+                    if is_entry && value.is_null() && field.keyword("type") == "string" {
+                        // An entry of a map of texts is there even when it says nothing.
+                        *value = "".into();
+                    }
                     normalize(field, value);
                 }
             }
@@ -218,7 +226,7 @@ fn is_nothing(field: TypeSchema, name: &str, value: &Value) -> bool {
         return value.is_null();
     }
     match value {
-        Value::Null => true,
+        Value::Null => !KEPT_NULL.contains(&name),
         Value::String(text) => text.is_empty() && !KEPT_EMPTY.contains(&name),
         Value::Bool(flag) => !flag && DROPPED_FALSE.contains(&name),
         Value::Array(items) => items.is_empty(),

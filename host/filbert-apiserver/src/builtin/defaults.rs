@@ -23,6 +23,8 @@ const KINDS: &[(&str, &str, &[Row])] = &[
     ("", "ResourceQuota", STATUS),
     ("", "Secret", &[row("type", "\"Opaque\"")]),
     ("", "Service", SERVICE),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration", MUTATING_WEBHOOKS),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", WEBHOOKS),
     ("apiextensions.k8s.io", "CustomResourceDefinition", &[row("spec.conversion", "{\"strategy\":\"None\"}")]),
     ("apps", "DaemonSet", DAEMON_SET),
     ("apps", "Deployment", DEPLOYMENT),
@@ -277,3 +279,15 @@ const ROLE_BINDING: &[Row] = &[
 ];
 
 const STORAGE_CLASS: &[Row] = &[row("reclaimPolicy", "\"Delete\""), row("volumeBindingMode", "\"Immediate\"")];
+
+const WEBHOOKS: &[Row] = &[
+    row("webhooks[].failurePolicy", "\"Fail\""),
+    row("webhooks[].matchPolicy", "\"Equivalent\""),
+    row("webhooks[].namespaceSelector", "{}"),
+    row("webhooks[].objectSelector", "{}"),
+    row("webhooks[].timeoutSeconds", "10"),
+    row("webhooks[].clientConfig.service.port", "443"),
+    row("webhooks[].rules[].scope", "\"*\""),
+];
+
+const MUTATING_WEBHOOKS: &[Row] = &[table("", WEBHOOKS), row("webhooks[].reinvocationPolicy", "\"Never\"")];

@@ -2,7 +2,7 @@
 
 use super::checks::{self, Check, Rule};
 use super::metadata::{self, NameRule};
-use super::{events, names, pods, services, workloads};
+use super::{events, names, pods, services, webhooks, workloads};
 use crate::error::{Cause, FieldError, FieldErrors};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -178,6 +178,9 @@ fn validate_content(group: &str, kind: &str, object: &Value, errors: &mut FieldE
         ("batch", "Job") => workloads::validate_job(object, "spec", errors),
         ("batch", "CronJob") => workloads::validate_job(object, "spec.jobTemplate.spec", errors),
         ("policy", "PodDisruptionBudget") => check_budget(object, errors),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => {
+            webhooks::validate(object, errors);
+        }
         _ => {}
     }
     let rules = RULES.iter().find(|(known_group, known_kind, _)| *known_group == group && *known_kind == kind);

@@ -15,6 +15,7 @@ pub(crate) mod names;
 mod pods;
 pub(crate) mod quantity;
 mod services;
+mod webhooks;
 mod workloads;
 
 use crate::error::FieldErrors;
@@ -32,13 +33,18 @@ pub fn default(group: &str, version: &str, kind: &str, object: &mut Value) {
     derive::after(group, kind, object);
 }
 
-/// What a cluster puts into a new object after its owners are noted: service account, token and tolerations of a Pod, selector
-/// and labels of a Job. The object has its uid.
+/// What the admission plugins of a cluster put into a new object: service account, token and tolerations of a Pod.
+/// Doing it again changes nothing.
 pub fn admit(group: &str, kind: &str, object: &mut Value) {
-    match (group, kind) {
-        ("", "Pod") => derive::admit_pod(object),
-        ("batch", "Job") => derive::job(object),
-        _ => {}
+    if (group, kind) == ("", "Pod") {
+        derive::admit_pod(object);
+    }
+}
+
+/// What follows from the uid of a new object: selector and labels of a Job.
+pub fn identify(group: &str, kind: &str, object: &mut Value) {
+    if (group, kind) == ("batch", "Job") {
+        derive::job(object);
     }
 }
 

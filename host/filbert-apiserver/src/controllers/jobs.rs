@@ -50,18 +50,23 @@ pub(super) fn reconcile(core: &Core, key: &Key) {
     if done {
         set(&mut status, "completionTime", now.as_str().into());
         let conditions = ["SuccessCriteriaMet", "Complete"];
-        let conditions = conditions.map(|kind| probed(condition(&object, kind, true, "CompletionsReached", &now)));
+        let said = "Reached expected number of succeeded pods";
+        let conditions = conditions.map(|kind| told(condition(&object, kind, true, "CompletionsReached", &now), said));
         set(&mut status, "conditions", json!(conditions));
     } else if spent {
         let conditions = ["FailureTarget", "Failed"];
-        let conditions = conditions.map(|kind| probed(condition(&object, kind, true, "BackoffLimitExceeded", &now)));
+        let said = "Job has reached the specified backoff limit";
+        let conditions =
+            conditions.map(|kind| told(condition(&object, kind, true, "BackoffLimitExceeded", &now), said));
         set(&mut status, "conditions", json!(conditions));
     }
     set_status(core, &jobs, key, &status);
 }
 
-fn probed(mut condition: Value) -> Value {
+/// A condition with the time of its probe and a text for people.
+fn told(mut condition: Value, message: &str) -> Value {
     let since = condition.get("lastTransitionTime").cloned().unwrap_or_default();
     set(&mut condition, "lastProbeTime", since);
+    set(&mut condition, "message", message.into());
     condition
 }

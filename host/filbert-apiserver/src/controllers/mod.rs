@@ -12,6 +12,7 @@ mod template;
 
 pub use pods::PodFate;
 
+use crate::admission::wait;
 use crate::background::change;
 use crate::core::{Core, set, text};
 use crate::resource::{CollectionId, Resource};
@@ -24,6 +25,9 @@ use std::sync::Arc;
 
 /// The field manager of all of them.
 const MANAGER: &str = "simulated-controller-manager";
+
+/// The service account by which webhooks know them.
+const ACCOUNT: &str = "simulated-controller";
 
 /// The annotation that simulated objects carry.
 const MARK: &str = "filbert.dev/simulated";
@@ -151,8 +155,8 @@ fn is_ready(pod: &Value) -> bool {
 
 fn create(core: &Core, resource: &Resource, namespace: &str, object: Value) {
     let name = text(&object, "/metadata/name").to_owned();
-    let options = WriteOptions::of(core, MANAGER);
-    match write::create(core, resource, Some(namespace), object, &options, &mut Vec::new()) {
+    let options = WriteOptions::of_controller(core, MANAGER, ACCOUNT);
+    match wait(write::create(core, resource, Some(namespace), object, &options, &mut Vec::new())) {
         // It is there already, or its namespace is going.
         Err(status) if status.code == 409 || status.code == 403 || status.code == 404 => {}
         Err(status) => {
@@ -163,7 +167,7 @@ fn create(core: &Core, resource: &Resource, namespace: &str, object: Value) {
 }
 
 fn delete(core: &Core, resource: &Resource, key: &Key) {
-    match write::delete(core, resource, key, &DeleteOptions::default()) {
+    match wait(write::delete(core, resource, key, &DeleteOptions::of_controller(ACCOUNT))) {
         Err(status) if status.code == 404 || status.code == 409 => {}
         Err(status) => tracing::warn!(%key, error = %status, "failed to delete a simulated object"),
         Ok(_) => {}

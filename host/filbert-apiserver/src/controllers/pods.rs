@@ -1,6 +1,7 @@
 //! The kubelet, scheduler and volume binder that are not there.
 
 use super::{condition, resource};
+use crate::admission::wait;
 use crate::background::change;
 use crate::core::{Core, set, text};
 use crate::store::Key;
@@ -64,8 +65,8 @@ pub(super) fn reconcile(core: &Core, key: &Key, addresses: &mut Addresses) {
         let waits = pod.pointer("/metadata/deletionGracePeriodSeconds").is_some_and(|seconds| seconds != 0);
         if waits {
             // Its containers end at once. Whoever is faster than us did the same.
-            let options = DeleteOptions { grace: Some(0), ..DeleteOptions::default() };
-            let _outcome = write::delete(core, &pods, key, &options);
+            let options = DeleteOptions { grace: Some(0), ..DeleteOptions::of_controller(super::ACCOUNT) };
+            let _outcome = wait(write::delete(core, &pods, key, &options));
         }
         return;
     }

@@ -37,6 +37,26 @@ pub(crate) fn type_of(value: &Value) -> &'static str {
     }
 }
 
+/// What `encoding/json` says of a text that is no JSON.
+pub(crate) fn json_error(text: &[u8], error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "unexpected end of JSON input".to_owned();
+    }
+    let text = text.trim_ascii_start();
+    let first = text.first().copied().unwrap_or_default();
+    for literal in ["true", "false", "null"] {
+        let wrong = text.iter().zip(literal.bytes()).find(|(found, wanted)| **found != *wanted);
+        if let (true, Some((found, wanted))) = (literal.starts_with(char::from(first)), wrong) {
+            let (found, wanted) = (char::from(*found), char::from(wanted));
+            return format!("invalid character {found:?} in literal {literal} (expecting {wanted:?})");
+        }
+    }
+    if !b"{[\"-0123456789tfn".contains(&first) {
+        return format!("invalid character {:?} looking for beginning of value", char::from(first));
+    }
+    error.to_string()
+}
+
 fn number_text(number: &Number, float_text: fn(f64) -> String) -> String {
     match (number.as_i64(), number.as_f64()) {
         (Some(whole), _) => whole.to_string(),

@@ -20,6 +20,7 @@ pub(crate) mod schema;
 mod structural;
 mod validate;
 
+pub(crate) use cel::{Condition, Variables};
 pub use definition::{accept_names, check_definition, check_definition_update};
 
 use crate::builtin::metadata;

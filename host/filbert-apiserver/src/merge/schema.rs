@@ -37,6 +37,17 @@ const RESET_WITH_STATUS: &[(&str, &[&[&str]])] = &[
     ("Pod", &[&["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]]),
 ];
 
+/// Fields that the documents call optional and that every object of a kind has: nobody sets them by leaving them empty.
+const NEVER_ABSENT: &[(&str, &str)] = &[
+    ("ClusterRole", r#"{ "rules": null }"#),
+    (
+        "Event",
+        r#"{ "firstTimestamp": null, "lastTimestamp": null, "eventTime": null, "reportingComponent": "", "reportingInstance": "",
+             "source": {}, "deprecatedFirstTimestamp": null, "deprecatedLastTimestamp": null, "deprecatedSource": {} }"#,
+    ),
+    ("Role", r#"{ "rules": null }"#),
+];
+
 impl MergeSchema {
     /// The schema of a built-in kind; `None` where the kind is not known. `group` is "" for the core group.
     ///
@@ -134,11 +145,16 @@ impl MergeSchema {
 
     /// What is there before anything is: for built-in kinds the fields that are never absent, otherwise nothing.
     pub(crate) fn empty_object(&self) -> Value {
-        if self.inner.builtin {
-            self.inner.types.zero_value(self.inner.root)
-        } else {
-            Value::Object(serde_json::Map::new())
+        if !self.inner.builtin {
+            return Value::Object(serde_json::Map::new());
         }
+        let mut zero = self.inner.types.zero_value(self.inner.root);
+        let more = NEVER_ABSENT.iter().find(|(kind, _)| self.inner.kind.as_deref() == Some(kind));
+        let more = more.map(|(_, fields)| serde_json::from_str(fields).expect("the fields are JSON"));
+        if let (Some(Value::Object(more)), Some(fields)) = (more, zero.as_object_mut()) {
+            fields.extend(more);
+        }
+        zero
     }
 }
 

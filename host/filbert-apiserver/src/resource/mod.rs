@@ -38,6 +38,8 @@ pub(crate) struct Subresource {
 /// What a definition says of one served version.
 pub(crate) struct Custom {
     pub(crate) schema: CrdVersion,
+    /// The schema of the version that objects are stored in, where it is another one.
+    pub(crate) storage: Option<CrdVersion>,
     pub(crate) scale: Option<ScalePaths>,
     pub(crate) columns: Vec<Value>,
     pub(crate) selectable: Vec<String>,

@@ -62,6 +62,11 @@ impl Registry {
         self.ordered.iter().find(|resource| *resource.collection == *collection)
     }
 
+    /// The resource in all versions that keep their objects in `collection`.
+    pub(crate) fn equivalents<'a>(&'a self, collection: &'a CollectionId) -> impl Iterator<Item = &'a Arc<Resource>> {
+        self.ordered.iter().filter(move |resource| *resource.collection == *collection)
+    }
+
     pub(crate) fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Resource>> {
         self.ordered
             .iter()
@@ -70,6 +75,11 @@ impl Registry {
 
     pub(crate) fn group(&self, name: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == name)
+    }
+
+    /// Whether the server has kinds of its own in a group.
+    pub(crate) fn is_builtin_group(&self, name: &str) -> bool {
+        self.ordered.iter().any(|resource| resource.group == name && resource.custom.is_none())
     }
 
     pub(crate) fn of_version<'a>(
@@ -98,6 +108,23 @@ fn compare_versions(a: &str, b: &str) -> std::cmp::Ordering {
         (None, Some(_)) => std::cmp::Ordering::Less,
         (None, None) => b.cmp(a),
     }
+}
+
+/// What is told about a version that is deprecated: to use the newest served one that is not, where it is newer.
+fn deprecation(definition: &Value, version: &str) -> String {
+    let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+    let is = |version: &Value, flag: &str| version.get(flag) == Some(&Value::Bool(true));
+    let newest = versions
+        .into_iter()
+        .flatten()
+        .filter(|other| is(other, "served") && !is(other, "deprecated"))
+        .filter_map(|other| other.get("name")?.as_str())
+        .filter(|other| compare_versions(version, other).is_lt())
+        .max_by(|a, b| compare_versions(a, b));
+    let said = format!("{group}/{version} {kind} is deprecated");
+    newest.map_or_else(|| said.clone(), |newest| format!("{said}; use {group}/{newest} {kind}"))
 }
 
 /// Verbs of custom resources, in the order in which discovery lists them.
@@ -134,6 +161,7 @@ pub(crate) fn of_definition(definition: &Value, stamp: u64) -> Vec<Arc<Resource>
             (format!("{group}/{}", name_of(version)), merge)
         })
         .collect();
+    let storage = CrdVersion::compile(definition, &storage_version).ok();
     let mut resources = Vec::new();
     for version in versions.iter().filter(|version| is(version, "served")) {
         let version_name = name_of(version);
@@ -177,7 +205,7 @@ pub(crate) fn of_definition(definition: &Value, stamp: u64) -> Vec<Arc<Resource>
             version
                 .get("deprecationWarning")
                 .and_then(Value::as_str)
-                .map_or_else(|| format!("{group}/{version_name} {kind} is deprecated"), str::to_owned)
+                .map_or_else(|| deprecation(definition, &version_name), str::to_owned)
         });
         resources.push(Arc::new(Resource {
             group: group.clone(),
@@ -197,6 +225,7 @@ pub(crate) fn of_definition(definition: &Value, stamp: u64) -> Vec<Arc<Resource>
             merge: OnceLock::from(Some(merge)),
             custom: Some(Arc::new(Custom {
                 schema,
+                storage: storage.clone().filter(|_| !is(version, "storage")),
                 scale,
                 columns: version.get("additionalPrinterColumns").and_then(Value::as_array).cloned().unwrap_or_default(),
                 selectable: version

@@ -1,6 +1,7 @@
 //! Objects as one version of their resource shows them.
 
 use super::Resource;
+use crate::builtin;
 use crate::core::set;
 use crate::store::{self, Stored};
 use bytes::Bytes;
@@ -12,6 +13,33 @@ impl Resource {
         let mut object = stored.value();
         self.convert(&mut object, stored.stamp);
         object
+    }
+
+    /// Turns an object of any version of this resource into this one.
+    pub(crate) fn adopt(&self, object: &mut Value) {
+        // No definition gets this far, so this is no stamp of one.
+        self.convert(object, u64::MAX);
+    }
+
+    /// What decoding does to an object: fields that nobody knows are dropped, and defaults filled in. The error is the
+    /// complaint about a value of a wrong type.
+    pub(crate) fn complete(&self, object: &mut Value) -> Result<(), String> {
+        let (group, version, kind) = (&self.group, &self.version, &self.kind);
+        let wrong = match &self.custom {
+            Some(_) => builtin::metadata_type_error(object),
+            None => builtin::type_error(group, version, kind, object),
+        };
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
+        match &self.custom {
+            Some(custom) => {
+                custom.schema.prune(object, &mut Vec::new());
+                custom.schema.default(object);
+            }
+            None => builtin::default(group, version, kind, object),
+        }
+        Ok(())
     }
 
     /// Turns an object as it is stored into this version.
@@ -32,14 +60,30 @@ impl Resource {
         }
     }
 
-    /// An object of this version as it is stored.
+    /// An object of this version as it is stored: fields that the stored version does not have are gone.
     pub(crate) fn stored_form(&self, mut object: Value) -> Value {
-        if self.custom.is_none()
-            && let Some(version) = crate::convert::storage(&self.group, &self.kind)
-        {
-            crate::convert::between(&mut object, version);
+        match &self.custom {
+            Some(custom) => {
+                if let Some(storage) = &custom.storage {
+                    set(&mut object, "apiVersion", self.storage_version().into());
+                    storage.prune(&mut object, &mut Vec::new());
+                    // Whoever reads it in the stored version finds the defaults of that version.
+                    storage.default(&mut object);
+                }
+            }
+            None => {
+                if let Some(version) = crate::convert::storage(&self.group, &self.kind) {
+                    crate::convert::between(&mut object, version);
+                }
+            }
         }
         object
+    }
+
+    /// The `apiVersion` of stored objects.
+    fn storage_version(&self) -> String {
+        let (group, version) = &self.storage;
+        format!("{group}/{version}")
     }
 
     /// The JSON of an object in this version; as it is stored, where that is the same.
@@ -52,8 +96,14 @@ impl Resource {
 
     /// Whether writing an object again as this version shows it would leave it as it is stored.
     pub(crate) fn is_kept_as_written(&self, stored: &Stored) -> bool {
-        self.is_stored_form(stored)
-            || (self.custom.is_none() && crate::convert::storage(&self.group, &self.kind).is_some())
+        match &self.custom {
+            Some(custom) if custom.storage.is_some() => {
+                custom.stamp == stored.stamp
+                    && stored.has_type(&store::type_prefix(&self.kind, &self.storage_version()))
+            }
+            Some(_) => self.is_stored_form(stored),
+            None => self.is_stored_form(stored) || crate::convert::storage(&self.group, &self.kind).is_some(),
+        }
     }
 
     /// Whether an object needs no conversion to be shown in this version.

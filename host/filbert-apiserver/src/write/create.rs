@@ -1,6 +1,6 @@
 //! Create.
 
-use super::{WriteOptions, Written, decode, prepare};
+use super::{Subject, WriteOptions, Written, decode, plugins, prepare};
 use crate::core::{Core, text};
 use crate::error::Status;
 use crate::resource::Resource;
@@ -8,7 +8,7 @@ use crate::store::{Key, Refused};
 use serde_json::{Value, json};
 
 /// Creates `object` in `namespace`; it is of the right kind already.
-pub(crate) fn create(
+pub(crate) async fn create(
     core: &Core,
     resource: &Resource,
     namespace: Option<&str>,
@@ -16,7 +16,7 @@ pub(crate) fn create(
     options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<Written, Status> {
-    decode::check_fields(resource, &mut object, options.validation, warnings)?;
+    decode::check_fields(resource, &mut object, options, warnings)?;
     check_namespace(&object, namespace)?;
     if resource.custom.is_none() {
         warnings.extend(crate::builtin::warnings(&resource.group, &resource.kind, &object));
@@ -25,7 +25,7 @@ pub(crate) fn create(
     if !version.is_empty() && version != "0" {
         return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
-    insert(core, resource, namespace, object, options, None)
+    insert(core, resource, namespace, object, options, None).await
 }
 
 /// The namespace in the body must be that of the path.
@@ -40,7 +40,7 @@ pub(super) fn check_namespace(object: &Value, namespace: Option<&str>) -> Result
 }
 
 /// Prepares, checks and stores a new object. `managed` are the managed fields that apply computed.
-pub(super) fn insert(
+pub(super) async fn insert(
     core: &Core,
     resource: &Resource,
     namespace: Option<&str>,
@@ -52,9 +52,28 @@ pub(super) fn insert(
     prepare::defaults(resource, &mut object);
     let generated = prepare::generate_name(&mut object);
     check_namespace_is_open(core, resource, namespace, &object)?;
+    check_definition_is_open(core, resource, &object)?;
     prepare::label_namespace(resource, &mut object);
     prepare::track(resource, "", None, &mut object, options, managed);
-    prepare::for_create(resource, namespace, &mut object, options);
+    prepare::place(namespace, &mut object);
+    prepare::admit(resource, "", &mut object);
+    plugins::admit(core, resource, &mut object)?;
+    let asked = text(&object, "/metadata/name").to_owned();
+    let subject = Subject {
+        core,
+        resource,
+        subresource: "",
+        namespace: namespace.unwrap_or_default(),
+        name: &asked,
+        old: None,
+        options,
+    };
+    if subject.mutate(&mut object).await? {
+        prepare::reset(resource, &mut object);
+        prepare::defaults(resource, &mut object);
+        prepare::place(namespace, &mut object);
+    }
+    prepare::for_create(resource, &mut object, options);
     if resource.is("apiextensions.k8s.io", "CustomResourceDefinition") {
         object = crate::definitions::prepare(&object)?;
     }
@@ -66,6 +85,7 @@ pub(super) fn insert(
     if name.is_empty() {
         return Err(Status::internal("the object has no name"));
     }
+    subject.validate(&object).await?;
     let key = Key::new(namespace.unwrap_or_default(), &name);
     if options.dry_run {
         if core.store.get(&resource.collection, &key).is_some() {
@@ -118,4 +138,18 @@ fn check_namespace_is_open(
         json!([{ "reason": "NamespaceTerminating", "message": format!("namespace {namespace} is being terminated"), "field": "metadata.namespace" }]),
     );
     Err(status)
+}
+
+/// Objects of a definition that is being deleted are no longer created.
+fn check_definition_is_open(core: &Core, resource: &Resource, object: &Value) -> Result<(), Status> {
+    if resource.custom.is_none() {
+        return Ok(());
+    }
+    let definitions = crate::resource::CollectionId::new("apiextensions.k8s.io", "customresourcedefinitions");
+    let key = Key::new("", &format!("{}.{}", resource.plural, resource.group));
+    if core.store.get(&definitions, &key).is_none_or(|definition| !definition.is_terminating) {
+        return Ok(());
+    }
+    let why = "create not allowed while custom resource definition is terminating";
+    Err(Status::forbidden(&resource.group, &resource.plural, text(object, "/metadata/name"), why))
 }

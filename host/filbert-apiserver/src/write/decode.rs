@@ -1,6 +1,6 @@
 //! Bodies: JSON or YAML, and whether they are of the kind that the path takes.
 
-use super::FieldValidation;
+use super::{FieldValidation, WriteOptions};
 use crate::builtin;
 use crate::core::text;
 use crate::error::{FieldError, FieldErrors, Status};
@@ -40,17 +40,17 @@ pub(crate) fn decode_any(call: &Call, expected: &str) -> Result<Value, Status> {
         _ => return Err(unsupported()),
     };
     if yaml {
-        return parse_yaml(&call.body).map_err(|error| unrecognized(format!("yaml: {error} ({})", hex(&call.body))));
+        return parse_yaml(&call.body).map_err(|error| unrecognized(format!("yaml: {error} ({})", shown(&call.body))));
     }
     serde_json::from_slice(&call.body).map_err(|error| {
-        let shown = if call.body.is_empty() { "<empty>".to_owned() } else { shown(&call.body) };
+        let shown = shown(&call.body);
         let why = if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
         unrecognized(format!("couldn't get version/kind; json parse error: {why} ({shown})"))
     })
 }
 
 /// YAML as a value.
-pub(super) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
+pub(crate) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
     // Clients send JSON under this name too: most of them do, always.
     if body.starts_with(b"{")
         && let Ok(value) = serde_json::from_slice(body)
@@ -61,15 +61,25 @@ pub(super) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
     serde_saphyr::from_str(text).map_err(|error| error.to_string())
 }
 
-fn hex(body: &[u8]) -> String {
-    body.iter().take(1024).fold(String::new(), |mut text, byte| {
+/// How much of a body is shown.
+const SHOWN: usize = 30;
+
+/// The beginning of a body: as it is where it may be JSON, in digits otherwise.
+fn shown(body: &[u8]) -> String {
+    let more = if body.len() > SHOWN { " ..." } else { "" };
+    let part = body.get(..SHOWN).unwrap_or(body);
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(part)),
+        Some(_) => format!("{}{more}", hex(part)),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         let _always_fits = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn shown(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(1024).collect()
 }
 
 /// Refuses a body of another kind or version; fills both in where a built-in kind leaves them out.
@@ -77,13 +87,17 @@ pub(crate) fn check_type(resource: &Resource, kind: &str, api_version: &str, obj
     if !object.is_object() {
         return Err(Status::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }} ({})",
-            hex(object.to_string().as_bytes())
+            shown(object.to_string().as_bytes())
         )));
     }
     let (given_version, given_kind) = (text(object, "/apiVersion").to_owned(), text(object, "/kind").to_owned());
     if resource.custom.is_some() {
         if given_kind.is_empty() {
-            return Err(Status::bad_request(format!("Object 'Kind' is missing in '{object}'")));
+            let body = object.to_string();
+            return Err(Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {kind}): Object 'Kind' is missing in '{body}' ({})",
+                shown(body.as_bytes())
+            )));
         }
         if given_version != api_version && !given_version.is_empty() {
             return Err(Status::bad_request(format!(
@@ -138,11 +152,11 @@ fn cannot_be_handled(resource: &Resource, why: &str) -> Status {
     Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
 }
 
-/// Fields that nobody knows: removed, warned about or refused.
+/// Fields that nobody knows, or that are there twice: removed, warned about or refused.
 pub(super) fn check_fields(
     resource: &Resource,
     object: &mut Value,
-    validation: FieldValidation,
+    options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<(), Status> {
     let mut unknown = Vec::new();
@@ -162,11 +176,12 @@ pub(super) fn check_fields(
             unknown = builtin::unknown_fields(&resource.group, &resource.version, &resource.kind, object);
         }
     }
-    if unknown.is_empty() {
+    if unknown.is_empty() && options.repeated.is_empty() {
         return Ok(());
     }
-    let texts = unknown.iter().map(|path| format!("unknown field {path:?}"));
-    match validation {
+    let texts = options.repeated.iter().map(|path| format!("duplicate field {path:?}"));
+    let texts = texts.chain(unknown.iter().map(|path| format!("unknown field {path:?}")));
+    match options.validation {
         FieldValidation::Ignore => {}
         FieldValidation::Warn => warnings.extend(texts),
         FieldValidation::Strict => {

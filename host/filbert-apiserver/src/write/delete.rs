@@ -1,7 +1,8 @@
 //! Delete, of one object and of many.
 
 use super::{ATTEMPTS, Written, decode, prepare, strategy, update};
-use crate::core::{Core, text};
+use crate::admission::{self, Operation, Origin, Request, Side};
+use crate::core::{Core, set, text};
 use crate::error::{FieldError, FieldErrors, Status};
 use crate::message::Call;
 use crate::read::Selection;
@@ -26,9 +27,44 @@ pub(crate) struct DeleteOptions {
     pub(crate) uid: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) dry_run: bool,
+    pub(crate) orphan: Option<bool>,
+    /// Who deletes; webhooks are not asked about what the server deletes by itself.
+    pub(crate) origin: Option<Origin>,
 }
 
 impl DeleteOptions {
+    /// For deletions by a controller with this service account.
+    pub(crate) fn of_controller(account: &str) -> Self {
+        Self { origin: Some(Origin::controller(account)), ..Self::default() }
+    }
+
+    /// The options as reviews show them.
+    fn shown(&self, resource: &Resource, object: &Value) -> Value {
+        let mut shown = json!({ "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1" });
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                set(&mut shown, name, value);
+            }
+        };
+        // A pod gets its own grace period before anybody is asked.
+        let grace = if resource.is("", "Pod") { Some(grace(resource, object, self)) } else { self.grace };
+        put("gracePeriodSeconds", grace.map(Value::from));
+        if self.uid.is_some() || self.version.is_some() {
+            let mut preconditions = json!({});
+            for (name, value) in [("uid", &self.uid), ("resourceVersion", &self.version)] {
+                if let Some(value) = value {
+                    set(&mut preconditions, name, value.as_str().into());
+                }
+            }
+            put("preconditions", Some(preconditions));
+        }
+        put("orphanDependents", self.orphan.map(Value::from));
+        let policy = self.propagation.filter(|_| self.orphan.is_none());
+        put("propagationPolicy", policy.map(|policy| format!("{policy:?}").into()));
+        put("dryRun", self.dry_run.then(|| json!(["All"])));
+        shown
+    }
+
     /// Reads body and query; the body counts where both say something.
     pub(crate) fn parse(call: &Call) -> Result<Self, Status> {
         let body = if call.body.is_empty() { json!({}) } else { decode::decode_any(call, "DeleteOptions")? };
@@ -86,7 +122,15 @@ impl DeleteOptions {
         let precondition = |name: &str| {
             body.pointer("/preconditions").and_then(|found| found.get(name)).and_then(Value::as_str).map(str::to_owned)
         };
-        Ok(Self { propagation, grace, uid: precondition("uid"), version: precondition("resourceVersion"), dry_run })
+        Ok(Self {
+            propagation,
+            grace,
+            uid: precondition("uid"),
+            version: precondition("resourceVersion"),
+            dry_run,
+            orphan,
+            origin: Some(call.origin()),
+        })
     }
 }
 
@@ -100,7 +144,23 @@ pub(crate) enum Deleted {
 }
 
 /// Deletes an object, or marks it for deletion.
-pub(crate) fn delete(core: &Core, resource: &Resource, key: &Key, options: &DeleteOptions) -> Result<Deleted, Status> {
+pub(crate) async fn delete(
+    core: &Core,
+    resource: &Resource,
+    key: &Key,
+    options: &DeleteOptions,
+) -> Result<Deleted, Status> {
+    delete_as(core, resource, key, &key.name, options).await
+}
+
+/// `name` is what webhooks are told: nothing when the whole collection is deleted.
+async fn delete_as(
+    core: &Core,
+    resource: &Resource,
+    key: &Key,
+    name: &str,
+    options: &DeleteOptions,
+) -> Result<Deleted, Status> {
     if resource.is("", "Namespace") && matches!(&*key.name, "default" | "kube-system" | "kube-public") {
         return Err(Status::forbidden("", "namespaces", &key.name, "this namespace may not be deleted"));
     }
@@ -108,11 +168,49 @@ pub(crate) fn delete(core: &Core, resource: &Resource, key: &Key, options: &Dele
         let current = core.get(resource, key)?;
         let object = resource.view(&current);
         check_preconditions(resource, &object, options)?;
+        if !waits_already(&object, options) {
+            review(core, resource, key, name, &object, options).await?;
+        }
         if let Some(done) = attempt(core, resource, key, &current, object, options) {
             return Ok(done);
         }
     }
     Err(update::changed(resource, &key.name))
+}
+
+/// Whether the deletion has begun and this one changes nothing about it.
+fn waits_already(object: &Value, options: &DeleteOptions) -> bool {
+    let old = object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+    object.pointer("/metadata/deletionTimestamp").is_some()
+        && old.is_some_and(|old| options.grace.is_none_or(|wanted| wanted >= old))
+}
+
+async fn review(
+    core: &Core,
+    resource: &Resource,
+    key: &Key,
+    name: &str,
+    object: &Value,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
+    let Some(origin) = &options.origin else { return Ok(()) };
+    if ![Side::Mutating, Side::Validating].into_iter().any(|side| core.admission.has_hooks(side, &core.store)) {
+        return Ok(());
+    }
+    let shown = options.shown(resource, object);
+    let request = Request {
+        origin,
+        operation: Operation::Delete,
+        resource,
+        subresource: "",
+        namespace: &key.namespace,
+        name,
+        old: Some(object),
+        options: &shown,
+        dry_run: options.dry_run,
+    };
+    admission::mutate(core, request, &mut Value::Null, |_| {}).await?;
+    admission::validate(core, request, &Value::Null).await
 }
 
 fn check_preconditions(resource: &Resource, object: &Value, options: &DeleteOptions) -> Result<(), Status> {
@@ -230,7 +328,7 @@ fn attempt(
         if !marked || (resource.is("", "Pod") && old_grace.is_some_and(|old| grace < old)) {
             let moment = now.checked_add(jiff::SignedDuration::from_secs(grace)).unwrap_or(now);
             metadata.insert("deletionTimestamp".to_owned(), moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
-            if !is_namespace {
+            if !is_namespace && !is_definition {
                 metadata.insert("deletionGracePeriodSeconds".to_owned(), grace.into());
             }
         }
@@ -246,7 +344,7 @@ fn attempt(
     if new == object {
         return Some(Deleted::Marked(Written::Stored(current.clone())));
     }
-    if !marked && object.pointer("/metadata/generation").is_some() {
+    if !marked && !is_definition && object.pointer("/metadata/generation").is_some() {
         prepare::raise_generation(&object, &mut new);
     }
     if is_definition && !marked {
@@ -276,7 +374,7 @@ pub(crate) fn answers_with_object(resource: &Resource) -> bool {
 }
 
 /// Deletes the selected objects; answers them as they were before.
-pub(crate) fn delete_collection(
+pub(crate) async fn delete_collection(
     core: &Core,
     resource: &Resource,
     selection: &Selection,
@@ -285,7 +383,7 @@ pub(crate) fn delete_collection(
     let page = core.store.list(&resource.collection, selection.namespace.as_deref(), None);
     let selected: Vec<_> = page.objects.into_iter().filter(|object| selection.takes(object)).collect();
     for object in &selected {
-        match delete(core, resource, &object.key, options) {
+        match delete_as(core, resource, &object.key, "", options).await {
             // Somebody else deleted it in the meantime, which is what was wanted.
             Err(status) if status.code == 404 => {}
             Err(status) => return Err(status),

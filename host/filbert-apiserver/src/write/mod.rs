@@ -7,16 +7,21 @@ mod decode;
 mod delete;
 mod options;
 mod patch;
+mod plugins;
 mod prepare;
+mod repeated;
 mod strategy;
+mod subject;
 mod update;
 
 pub(crate) use create::create;
-pub(crate) use decode::{check_type, decode_any};
+pub(crate) use decode::{check_type, decode_any, parse_yaml};
 pub(crate) use delete::{DeleteOptions, Deleted, Propagation, answers_with_object, delete, delete_collection, success};
 pub(crate) use options::{FieldValidation, WriteOptions};
-pub(crate) use patch::{Change, patch, patch_value};
-pub(crate) use update::{Update, update};
+pub(crate) use patch::{Change, applied, apply_status, patch, patch_value};
+pub(crate) use repeated::repeated;
+pub(crate) use subject::Subject;
+pub(crate) use update::{Update, changed, replace_at, update};
 
 use crate::core::Core;
 use crate::error::Status;
@@ -28,9 +33,9 @@ use crate::store::Stored;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Notes who asked what; nothing of a question is stored.
-pub(crate) fn track_question(resource: &Resource, object: &mut Value, options: &WriteOptions) {
-    prepare::track(resource, "", None, object, options, None);
+/// Notes who asked what; nothing of a question is stored. `part` is the subresource that takes it, or nothing.
+pub(crate) fn track_question(resource: &Resource, part: &str, object: &mut Value, options: &WriteOptions) {
+    prepare::track(resource, part, None, object, options, None);
 }
 
 /// How often a write without a precondition is tried when somebody else is faster.

@@ -1,8 +1,10 @@
 //! Parameters that writes have in common.
 
-use crate::core::Core;
+use crate::admission::Origin;
+use crate::core::{Core, set};
 use crate::error::{FieldError, FieldErrors, Status};
 use crate::message::Call;
+use serde_json::{Value, json};
 
 /// What is done about fields that nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +23,14 @@ pub(crate) struct WriteOptions {
     pub(crate) force: bool,
     /// The time of the request, RFC 3339 in seconds.
     pub(crate) now: String,
+    /// Who writes; webhooks are not asked about what the server writes by itself.
+    pub(crate) origin: Option<Origin>,
+    /// Members that the body has more than once.
+    pub(crate) repeated: Vec<String>,
 }
 
 impl WriteOptions {
-    /// For writes of the server itself and its controllers.
+    /// For writes of the server itself, which nobody is asked about.
     pub(crate) fn of(core: &Core, manager: &str) -> Self {
         Self {
             manager: manager.to_owned(),
@@ -32,7 +38,32 @@ impl WriteOptions {
             validation: FieldValidation::Ignore,
             force: false,
             now: core.options.clock.seconds(),
+            origin: None,
+            repeated: Vec::new(),
         }
+    }
+
+    /// For writes of a simulated controller with this service account.
+    pub(crate) fn of_controller(core: &Core, manager: &str, account: &str) -> Self {
+        Self { origin: Some(Origin::controller(account)), ..Self::of(core, manager) }
+    }
+
+    /// The options as reviews show them, as `CreateOptions` or `UpdateOptions`.
+    pub(crate) fn shown(&self, kind: &str) -> Value {
+        let mut shown = json!({ "kind": kind, "apiVersion": "meta.k8s.io/v1" });
+        if self.dry_run {
+            set(&mut shown, "dryRun", json!(["All"]));
+        }
+        let given = self
+            .origin
+            .as_ref()
+            .map(|origin| [("fieldManager", &origin.field_manager), ("fieldValidation", &origin.field_validation)]);
+        for (name, value) in given.into_iter().flatten() {
+            if let Some(value) = value {
+                set(&mut shown, name, value.as_str().into());
+            }
+        }
+        shown
     }
 
     /// Reads the query of a write. `kind` is the name of the options in messages; `apply` makes a field manager mandatory.
@@ -64,7 +95,7 @@ impl WriteOptions {
             if value == "All" {
                 dry_run = true;
             } else if !value.is_empty() {
-                errors.push(FieldError::not_supported("dryRun", serde_json::json!([value]), &["All"]));
+                errors.push(FieldError::not_supported("dryRun", json!([value]), &["All"]));
             }
         }
         let validation = match query.get("fieldValidation") {
@@ -83,6 +114,8 @@ impl WriteOptions {
             validation,
             force: query.is_true("force"),
             now: core.options.clock.seconds(),
+            origin: Some(call.origin()),
+            repeated: Vec::new(),
         })
     }
 }

@@ -6,6 +6,7 @@ use crate::core::{Core, text};
 use crate::error::Status;
 use crate::merge::{self, ApplyError, PatchError, Writer};
 use crate::message::Call;
+use crate::operations::Patch;
 use crate::resource::Resource;
 use http::header;
 use serde_json::{Value, json};
@@ -13,14 +14,11 @@ use serde_json::{Value, json};
 /// How the body changes the object.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Json(Vec<Operation>),
+    Json(Patch),
     Merge(Value),
     Strategic(Value),
     Apply(Value),
 }
-
-#[derive(Clone, Debug)]
-pub(crate) struct Operation(json_patch::PatchOperation);
 
 const TYPES: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
@@ -39,26 +37,21 @@ impl Change {
                         "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp".to_owned()
                     ));
                 }
-                let operations: Vec<json_patch::PatchOperation> =
-                    serde_json::from_value(operations).map_err(|_| rejected())?;
-                if operations.len() > 10_000 {
+                let patch = Patch::from_value(operations).ok_or_else(rejected)?;
+                if patch.len() > 10_000 {
                     return Err(Status::new(
                         413,
                         "RequestEntityTooLarge",
-                        format!("The allowed maximum operations in a JSON patch is 10000, got {}", operations.len()),
+                        format!("The allowed maximum operations in a JSON patch is 10000, got {}", patch.len()),
                     ));
                 }
-                Ok(Self::Json(operations.into_iter().map(Operation).collect()))
+                Ok(Self::Json(patch))
             }
             "application/merge-patch+json" => object(&call.body).map(Self::Merge),
             "application/strategic-merge-patch+json" if resource.custom.is_none() => {
                 object(&call.body).map(Self::Strategic)
             }
-            "application/apply-patch+yaml" => {
-                let value = decode::parse_yaml(&call.body)
-                    .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
-                Ok(Self::Apply(value))
-            }
+            "application/apply-patch+yaml" => applied(call).map(Self::Apply),
             "application/strategic-merge-patch+json" => Err(Status::new(
                 415,
                 "UnsupportedMediaType",
@@ -75,7 +68,7 @@ impl Change {
     /// The object after the patch; not for apply.
     fn apply_to(&self, old: &Value, resource: &Resource) -> Result<Value, Status> {
         match self {
-            Self::Json(operations) => json_patch_to(old, operations),
+            Self::Json(patch) => patch.apply(old).map_err(|_| rejected()),
             Self::Merge(patch) => {
                 let mut patched = old.clone();
                 json_patch::merge(&mut patched, patch);
@@ -123,54 +116,22 @@ fn unfit(patched: &Value, status: &Status) -> Status {
     Status::invalid("", "", "", &error.to_string(), vec![error.to_cause()])
 }
 
-fn json_patch_to(old: &Value, operations: &[Operation]) -> Result<Value, Status> {
-    let mut patched = old.clone();
-    for Operation(operation) in operations {
-        let mut operation = operation.clone();
-        // Replacing a member that is not there adds it, as the real server does.
-        if let json_patch::PatchOperation::Replace(replace) = &operation
-            && patched.pointer(replace.path.as_str()).is_none()
-            && parent(replace.path.as_str()).is_some_and(|parent| patched.pointer(parent).is_some_and(Value::is_object))
-        {
-            operation = json_patch::PatchOperation::Add(json_patch::AddOperation {
-                path: replace.path.clone(),
-                value: replace.value.clone(),
-            });
-        }
-        // What is not there is null to a test, as for the real server; clients test for absence that way.
-        if let json_patch::PatchOperation::Test(test) = &operation
-            && test.value.is_null()
-            && patched.pointer(test.path.as_str()).is_none()
-        {
-            continue;
-        }
-        json_patch::patch(&mut patched, std::slice::from_ref(&operation)).map_err(|_| rejected())?;
-    }
-    Ok(patched)
-}
-
-fn parent(pointer: &str) -> Option<&str> {
-    pointer.rsplit_once('/').map(|(parent, _)| parent)
+/// The body of an apply.
+pub(crate) fn applied(call: &Call) -> Result<Value, Status> {
+    decode::parse_yaml(&call.body).map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))
 }
 
 /// A patched value that is no stored object, such as a `Scale`.
 pub(crate) fn patch_value(call: &Call, value: &Value) -> Result<Value, Status> {
     match decode::media_type(call) {
         "application/json-patch+json" => {
-            let operations: Vec<json_patch::PatchOperation> = serde_json::from_slice(&call.body)
+            let operations = serde_json::from_slice(&call.body)
                 .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-            json_patch_to(value, &operations.into_iter().map(Operation).collect::<Vec<_>>())
+            Patch::from_value(operations).ok_or_else(rejected)?.apply(value).map_err(|_| rejected())
         }
         "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
             let mut patched = value.clone();
             json_patch::merge(&mut patched, &object(&call.body)?);
-            Ok(patched)
-        }
-        "application/apply-patch+yaml" => {
-            let applied = decode::parse_yaml(&call.body)
-                .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
-            let mut patched = value.clone();
-            json_patch::merge(&mut patched, &applied);
             Ok(patched)
         }
         _ => Err(Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with_details(json!({}))),
@@ -178,7 +139,7 @@ pub(crate) fn patch_value(call: &Call, value: &Value) -> Result<Value, Status> {
 }
 
 /// Changes an object. Answers whether it was created, which only apply does.
-pub(crate) fn patch(
+pub(crate) async fn patch(
     core: &Core,
     resource: &Resource,
     target: Update<'_>,
@@ -187,7 +148,7 @@ pub(crate) fn patch(
     warnings: &mut Vec<String>,
 ) -> Result<(Written, bool), Status> {
     if let Change::Apply(applied) = change {
-        return apply(core, resource, target, applied, options, warnings);
+        return apply(core, resource, target, applied, options, warnings).await;
     }
     for _ in 0..ATTEMPTS {
         let current = core.get(resource, target.key)?;
@@ -199,8 +160,7 @@ pub(crate) fn patch(
         let mut told = Vec::new();
         decode::check_type(resource, &resource.kind, &resource.api_version(), &mut patched)
             .map_err(|status| unfit(&patched, &status))?;
-        decode::check_fields(resource, &mut patched, options.validation, &mut told)
-            .map_err(|status| unfit(&patched, &status))?;
+        decode::check_fields(resource, &mut patched, options, &mut told).map_err(|status| unfit(&patched, &status))?;
         let name = text(&patched, "/metadata/name");
         if *name != *target.key.name {
             return Err(Status::bad_request(format!(
@@ -211,7 +171,7 @@ pub(crate) fn patch(
         create::check_namespace(&patched, target.namespace())?;
         let version = text(&patched, "/metadata/resourceVersion");
         check_version(resource, &current, version)?;
-        match replace(core, resource, target, &current, patched, options, None) {
+        match replace(core, resource, target, &current, patched, options, None).await {
             Err(Attempt::Again) => {}
             Err(Attempt::Refused(status)) => return Err(status),
             Ok(written) => {
@@ -223,7 +183,7 @@ pub(crate) fn patch(
     Err(update::changed(resource, &target.key.name))
 }
 
-fn apply(
+async fn apply(
     core: &Core,
     resource: &Resource,
     target: Update<'_>,
@@ -267,7 +227,7 @@ fn apply(
             if let Some(metadata) = result.get_mut("metadata") {
                 crate::core::set(metadata, "name", (*target.key.name).into());
             }
-            let written = create::insert(core, resource, target.namespace(), result, options, managed)?;
+            let written = create::insert(core, resource, target.namespace(), result, options, managed).await?;
             return Ok((written, true));
         };
         // An applied object need not name itself; the path does.
@@ -278,7 +238,7 @@ fn apply(
             }
         }
         check_version(resource, &current, text(applied, "/metadata/resourceVersion"))?;
-        match replace(core, resource, target, &current, result, options, managed) {
+        match replace(core, resource, target, &current, result, options, managed).await {
             Err(Attempt::Again) => {}
             Err(Attempt::Refused(status)) => return Err(status),
             Ok(written) => return Ok((written, false)),
@@ -291,7 +251,7 @@ fn patch_status(error: &PatchError) -> Status {
     Status::new(error.status(), error.reason(), error.to_string())
 }
 
-fn apply_status(error: &ApplyError) -> Status {
+pub(crate) fn apply_status(error: &ApplyError) -> Status {
     let mut status = Status::new(error.status(), error.reason(), error.to_string());
     let causes: Vec<Value> = error
         .conflicts()

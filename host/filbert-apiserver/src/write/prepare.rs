@@ -45,23 +45,37 @@ pub(super) fn generate_name(object: &mut Value) -> bool {
     true
 }
 
-/// System metadata and status of an object about to be created.
-pub(super) fn for_create(resource: &Resource, namespace: Option<&str>, object: &mut Value, options: &WriteOptions) {
+/// Where a new object is; what only the server says of it is taken out.
+pub(super) fn place(namespace: Option<&str>, object: &mut Value) {
     let Some(metadata) = metadata(object) else { return };
-    for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"] {
+    let system =
+        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink", "uid"];
+    for name in system {
         metadata.remove(name);
     }
-    metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
-    metadata.insert("creationTimestamp".to_owned(), options.now.as_str().into());
     match namespace {
         Some(namespace) => metadata.insert("namespace".to_owned(), namespace.into()),
         None => metadata.remove("namespace"),
     };
+}
+
+/// What the admission plugins of the server itself put into a new object.
+pub(super) fn admit(resource: &Resource, subresource: &str, object: &mut Value) {
+    if resource.custom.is_none() && subresource.is_empty() {
+        builtin::admit(&resource.group, &resource.kind, object);
+    }
+}
+
+/// System metadata and status of an object about to be created.
+pub(super) fn for_create(resource: &Resource, object: &mut Value, options: &WriteOptions) {
+    let Some(metadata) = metadata(object) else { return };
+    metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
+    metadata.insert("creationTimestamp".to_owned(), options.now.as_str().into());
     if strategy::counts_generations(resource) {
         metadata.insert("generation".to_owned(), 1.into());
     }
     if resource.custom.is_none() {
-        builtin::admit(&resource.group, &resource.kind, object);
+        builtin::identify(&resource.group, &resource.kind, object);
     }
     if let Some(finalizer) = strategy::protection(resource)
         && let Some(metadata) = self::metadata(object)
@@ -164,19 +178,6 @@ pub(super) fn validate(resource: &Resource, subresource: &str, old: Option<&Valu
 
 /// What an update may not touch is put back: system metadata, and the status or everything but it.
 pub(super) fn for_update(resource: &Resource, subresource: &str, old: &Value, new: &mut Value) {
-    if subresource == "status" && resource.custom.is_some() {
-        let status = new.get("status").cloned();
-        let managed = new.pointer("/metadata/managedFields").cloned();
-        *new = old.clone();
-        replace(new, "status", status);
-        if let Some(metadata) = metadata(new) {
-            match managed {
-                Some(managed) => metadata.insert("managedFields".to_owned(), managed),
-                None => metadata.remove("managedFields"),
-            };
-        }
-        return;
-    }
     let old_metadata = old.get("metadata").cloned().unwrap_or_default();
     if let Some(metadata) = metadata(new) {
         metadata.remove("selfLink");
@@ -202,6 +203,9 @@ pub(super) fn for_update(resource: &Resource, subresource: &str, old: &Value, ne
         }
     }
     if subresource == "status" {
+        if let Some(fields) = new.as_object_mut() {
+            fields.retain(|name, _| ["metadata", "status"].contains(&name.as_str()) || old.get(name).is_some());
+        }
         for (name, value) in old.as_object().into_iter().flatten() {
             if !["metadata", "status"].contains(&name.as_str()) {
                 set(new, name, value.clone());
@@ -211,6 +215,21 @@ pub(super) fn for_update(resource: &Resource, subresource: &str, old: &Value, ne
     }
     if strategy::has_status(resource) {
         replace(new, "status", old.get("status").cloned());
+    }
+}
+
+/// A write to the status of a custom resource keeps its metadata, however much of it the writer owns from now on.
+pub(super) fn keep_metadata(resource: &Resource, subresource: &str, old: &Value, new: &mut Value) {
+    if subresource != "status" || resource.custom.is_none() {
+        return;
+    }
+    let managed = new.pointer("/metadata/managedFields").cloned();
+    replace(new, "metadata", old.get("metadata").cloned());
+    if let Some(metadata) = metadata(new) {
+        match managed {
+            Some(managed) => metadata.insert("managedFields".to_owned(), managed),
+            None => metadata.remove("managedFields"),
+        };
     }
 }
 
@@ -224,7 +243,7 @@ fn replace(object: &mut Value, name: &str, value: Option<Value>) {
 }
 
 /// Raises the generation when something else than metadata and status changed.
-pub(super) fn count_generation(resource: &Resource, old: &Value, new: &mut Value) {
+pub(super) fn count_generation(resource: &Resource, subresource: &str, old: &Value, new: &mut Value) {
     if !strategy::counts_generations(resource) {
         return;
     }
@@ -242,7 +261,10 @@ pub(super) fn count_generation(resource: &Resource, old: &Value, new: &mut Value
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     };
-    if wanted(old) != wanted(new) {
+    // Rollouts are told what to do by annotations, too.
+    let annotations = |object: &Value| object.pointer("/metadata/annotations").cloned();
+    let is_told = resource.is("apps", "Deployment") && subresource.is_empty() && annotations(old) != annotations(new);
+    if is_told || wanted(old) != wanted(new) {
         raise_generation(old, new);
     }
 }

@@ -1,12 +1,12 @@
 //! Update, and the second half of every patch.
 
-use super::{ATTEMPTS, WriteOptions, Written, create, decode, prepare, strategy};
+use super::{ATTEMPTS, Subject, WriteOptions, Written, create, decode, prepare, strategy};
 use crate::core::{Core, text};
 use crate::error::{FieldError, FieldErrors, Status};
 use crate::merge::keep_times_if_unchanged;
 use crate::resource::Resource;
 use crate::store::{Key, Refused, Stored};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where an update goes.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ impl Update<'_> {
 }
 
 /// Replaces an object by `object`, which is of the right kind already. Answers whether it was created.
-pub(crate) fn update(
+pub(crate) async fn update(
     core: &Core,
     resource: &Resource,
     target: Update<'_>,
@@ -31,7 +31,7 @@ pub(crate) fn update(
     options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<(Written, bool), Status> {
-    decode::check_fields(resource, &mut object, options.validation, warnings)?;
+    decode::check_fields(resource, &mut object, options, warnings)?;
     let name = text(&object, "/metadata/name");
     if name.is_empty() {
         return Err(Status::bad_request(format!(
@@ -49,7 +49,7 @@ pub(crate) fn update(
     for _ in 0..ATTEMPTS {
         let Some(current) = core.store.get(&resource.collection, target.key) else {
             if target.subresource.is_empty() && strategy::is_created_by_update(resource) {
-                let written = create::insert(core, resource, target.namespace(), object, options, None)?;
+                let written = create::insert(core, resource, target.namespace(), object, options, None).await?;
                 return Ok((written, true));
             }
             return Err(Status::not_found(&resource.group, &resource.plural, &target.key.name));
@@ -65,7 +65,7 @@ pub(crate) fn update(
         check_version(resource, &current, version)?;
         check_uid(resource, target.key, &resource.view(&current), text(&object, "/metadata/uid"))?;
         let unconditional = version.is_empty() || version == "0";
-        match replace(core, resource, target, &current, object.clone(), options, None) {
+        match replace(core, resource, target, &current, object.clone(), options, None).await {
             Err(Attempt::Again) if unconditional => {}
             Err(Attempt::Again) => return Err(changed(resource, &target.key.name)),
             Err(Attempt::Refused(status)) => return Err(status),
@@ -75,7 +75,8 @@ pub(crate) fn update(
     Err(changed(resource, &target.key.name))
 }
 
-pub(super) fn changed(resource: &Resource, name: &str) -> Status {
+/// Somebody else was faster.
+pub(crate) fn changed(resource: &Resource, name: &str) -> Status {
     Status::conflict(
         &resource.group,
         &resource.plural,
@@ -129,7 +130,7 @@ impl From<Status> for Attempt {
 /// Replaces `current` by `new` if it is still current.
 ///
 /// `managed` are the managed fields that apply computed; otherwise the write is tracked as an update.
-pub(super) fn replace(
+pub(super) async fn replace(
     core: &Core,
     resource: &Resource,
     target: Update<'_>,
@@ -139,24 +140,48 @@ pub(super) fn replace(
     managed: Option<Value>,
 ) -> Result<Written, Attempt> {
     let old = resource.view(current);
+    let forgets_owners = new.pointer("/metadata/managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty);
     prepare::for_update(resource, target.subresource, &old, &mut new);
     prepare::defaults(resource, &mut new);
+    if let (true, Some(metadata)) = (forgets_owners, prepare::metadata(&mut new)) {
+        // An empty list is nothing to a decoder, but says something here.
+        metadata.insert("managedFields".to_owned(), json!([]));
+    }
     let is_definition = resource.is("apiextensions.k8s.io", "CustomResourceDefinition");
     if is_definition && target.subresource.is_empty() {
         new = crate::definitions::prepare_update(&old, &new)?;
     }
     prepare::track(resource, target.subresource, Some(&old), &mut new, options, managed);
+    let subject = Subject {
+        core,
+        resource,
+        subresource: target.subresource,
+        namespace: &target.key.namespace,
+        name: &target.key.name,
+        old: Some(&old),
+        options,
+    };
+    let mutated = subject.mutate(&mut new).await?;
+    prepare::keep_metadata(resource, target.subresource, &old, &mut new);
+    if mutated {
+        prepare::for_update(resource, target.subresource, &old, &mut new);
+        prepare::defaults(resource, &mut new);
+        if is_definition && target.subresource.is_empty() {
+            new = crate::definitions::prepare_update(&old, &new)?;
+        }
+    }
     crate::allocate::on_update(core, resource, &old, &mut new)?;
-    prepare::count_generation(resource, &old, &mut new);
+    prepare::count_generation(resource, target.subresource, &old, &mut new);
     prepare::validate(resource, target.subresource, Some(&old), &new)
         .into_result()
         .map_err(|errors| errors.to_status(&resource.group, &resource.kind, &target.key.name))?;
+    subject.validate(&new).await?;
     if is_finished(&old, &new) {
         if options.dry_run {
             return Ok(Written::Value(new));
         }
-        let last = resource.stored_form(new.clone());
-        return match core.store.remove(&resource.collection, target.key, current.revision, last) {
+        // Watchers see what was stored last, with its finalizer.
+        return match core.store.remove(&resource.collection, target.key, current.revision, current.value()) {
             Ok(_) => {
                 if is_definition {
                     core.define(&target.key.name, None);
@@ -185,6 +210,26 @@ pub(super) fn replace(
             Ok(Written::Stored(stored))
         }
         Err(Refused::Changed | Refused::Missing | Refused::Exists) => Err(Attempt::Again),
+    }
+}
+
+/// Replaces `current` for a write that has its own way of planning; `None` when somebody else was faster.
+///
+/// `new` says who owns what, and of which version it is; another one than `current` is refused.
+pub(crate) async fn replace_at(
+    core: &Core,
+    resource: &Resource,
+    target: Update<'_>,
+    current: &Stored,
+    new: Value,
+    options: &WriteOptions,
+) -> Result<Option<Written>, Status> {
+    check_version(resource, current, text(&new, "/metadata/resourceVersion"))?;
+    let managed = new.pointer("/metadata/managedFields").cloned().unwrap_or_else(|| json!([]));
+    match replace(core, resource, target, current, new, options, Some(managed)).await {
+        Ok(written) => Ok(Some(written)),
+        Err(Attempt::Again) => Ok(None),
+        Err(Attempt::Refused(status)) => Err(status),
     }
 }
 

@@ -10,6 +10,7 @@
 //! run. Lists of type `set` or `map` compare in order.
 
 mod check;
+mod condition;
 pub(super) mod cost;
 mod extra;
 mod library;
@@ -18,6 +19,7 @@ mod types;
 mod value;
 
 pub(super) use check::{Checked, check};
+pub(crate) use condition::{Condition, Variables};
 use library::environment;
 pub(super) use types::{CelType, declare, most_items};
 
