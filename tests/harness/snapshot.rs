@@ -152,6 +152,12 @@ impl Uids {
                     {
                         None
                     }
+                    // Of each wanted state there is another digest, and what is wanted is told.
+                    ("annotations", Value::Object(annotations)) => {
+                        let told = annotations.iter().filter(|(name, _)| !name.starts_with("applied.filbert.dev/"));
+                        let told: Map<_, _> = told.map(|(name, value)| (name.clone(), self.normal(value))).collect();
+                        (!told.is_empty()).then(|| (name.clone(), told.into()))
+                    }
                     ("conditions", Value::Array(conditions)) => {
                         Some((name.clone(), by_type(conditions, fields.get("observedGeneration"))))
                     }

@@ -112,7 +112,8 @@ async fn fields_that_no_step_says_go_with_the_operator_that_wrote_them_and_those
     world.settled(&installation.owner.key).await;
     let data = world.get(&secret).await["data"].clone();
     assert_eq!(data.as_object().expect("data").keys().collect::<Vec<_>>(), ["hazelcast.yaml"]);
-    assert_eq!(world.get(service).await["metadata"]["annotations"], json!({"ours": "1"}));
+    let annotations = world.get(service).await["metadata"]["annotations"].clone();
+    assert_eq!((&annotations["ours"], &annotations["theirs"]), (&json!("1"), &Value::Null));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use filbert_apiserver::ApiServer;
 use filbert_kube::{Api, Caches, Discovery};
 use filbert_plan::grant::Grants;
+use filbert_plan::managed::{self, Operation};
 use filbert_plan::object::{self, ObjectKey};
 use filbert_plan::plan::{Desired, Event, Ownership, Severity, StepPlan};
 use filbert_runtime::apply::{Applier, ApplyError, Mode, Owner, Writer};
@@ -100,6 +101,32 @@ async fn a_kept_object_stays_as_it_is_when_no_longer_proposed() {
     desk.carry_out(&plan, &[]).await.expect("carried out");
     assert_eq!(desk.carry_out(&StepPlan::default(), &[config_map("chest")]).await.expect("carried out"), []);
     assert_eq!(desk.data("chest").await, json!({"ours": "2"}));
+}
+
+#[tokio::test]
+async fn what_a_created_object_held_goes_when_it_is_no_longer_proposed() {
+    let desk = Desk::new().await;
+    let plan = proposes(with_data("board", &json!({"kept": "1", "dropped": "2"})), Ownership::Owned);
+    let effects = desk.carry_out(&plan, &[]).await.expect("carried out");
+    assert_eq!(effects, [(EffectKind::Created, "it is wanted".to_owned())]);
+    let plan = proposes(with_data("board", &json!({"kept": "1"})), Ownership::Owned);
+    let effects = desk.carry_out(&plan, &[config_map("board")]).await.expect("carried out");
+    assert_eq!(effects, [(EffectKind::Changed, "it is wanted".to_owned())]);
+    assert_eq!(desk.data("board").await, json!({"kept": "1"}));
+    let board = desk.applier.api.get(&config_map("board")).await.expect("answered").expect("it is there");
+    let owners = managed::managers(&board).map(|it| (it.name, it.operation)).collect::<Vec<_>>();
+    assert_eq!(owners, [("filbert/test/step".to_owned(), Operation::Apply)], "nobody owns what it was created with");
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_else_has_is_left_as_it_is() {
+    let desk = Desk::new().await;
+    let board = config_map("board");
+    let theirs = desk.applier.api.apply(&board, &with_data("board", &json!({"theirs": "1"})), "person", true).await;
+    let plan = proposes(with_data("board", &json!({"ours": "2"})), Ownership::Owned);
+    let error = desk.carry_out(&plan, &[]).await.expect_err("refused");
+    assert!(matches!(error, ApplyError::Foreign { .. }), "{error}");
+    assert_eq!(desk.applier.api.get(&board).await.expect("answered"), Some(theirs.expect("applied")));
 }
 
 #[tokio::test]

@@ -8,6 +8,9 @@ use kube::core::params::{
 use kube::core::request::Request;
 use serde_json::{Value, json};
 
+/// The field manager of finalizers.
+pub const FINALIZER_MANAGER: &str = "filbert/finalizer";
+
 /// A request that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {action} {target}")]
@@ -155,6 +158,14 @@ impl Api {
         self.send("create", &format!("{resource} {name}"), request).await
     }
 
+    /// Creates the object of this key, its fields owned by `manager`. Where there is one of that name already, nothing happens
+    /// to it and the error is a conflict: what two requests would otherwise be needed for, to look and to apply.
+    pub async fn create_as(&self, key: &ObjectKey, object: &Value, manager: &str) -> Result<Value, ApiError> {
+        let params = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
+        let body = object.to_string().into_bytes();
+        self.send("create", key, Self::request(key).create(&params, body)).await
+    }
+
     /// Server-side apply. `force` takes fields over from other managers.
     pub async fn apply(&self, key: &ObjectKey, object: &Value, manager: &str, force: bool) -> Result<Value, ApiError> {
         let params = PatchParams { field_manager: Some(manager.to_owned()), force, ..PatchParams::default() };
@@ -201,7 +212,7 @@ impl Api {
         resource_version: &str,
     ) -> Result<Value, ApiError> {
         let patch = json!({"metadata": {"resourceVersion": resource_version, "finalizers": finalizers}});
-        let params = PatchParams { field_manager: Some("filbert/finalizer".to_owned()), ..PatchParams::default() };
+        let params = PatchParams { field_manager: Some(FINALIZER_MANAGER.to_owned()), ..PatchParams::default() };
         self.send("set the finalizers of", key, Self::request(key).patch(&key.name, &params, &Patch::Merge(&patch)))
             .await
     }

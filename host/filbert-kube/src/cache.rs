@@ -78,6 +78,17 @@ impl Cached {
         let fingerprint = fingerprint(&object);
         Self { object: object::without_managed_fields(object), managers, updaters, fingerprint }
     }
+
+    /// Whether this manager owns fields of the object itself, however it wrote them: what it created it has not applied.
+    pub fn is_written_by(&self, manager: &str) -> bool {
+        self.writers().any(|writer| writer == manager)
+    }
+
+    /// Everybody who owns fields of the object itself; sub-resources do not count.
+    pub fn writers(&self) -> impl Iterator<Item = &str> {
+        let updaters = self.updaters.iter().filter(|(_, through)| through.is_empty()).map(|(name, _)| name);
+        self.managers.iter().chain(updaters).map(String::as_str)
+    }
 }
 
 /// Changes when anything but the status of an object changes, or the fields its appliers own: what tells drift from a

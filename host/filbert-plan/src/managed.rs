@@ -140,7 +140,8 @@ pub fn taken(live: &Value, wanted: &Value, ours: &str, subresource: &str) -> Vec
         .filter(|entry| entry.get("fieldsV1").and_then(Value::as_object).is_some_and(|fields| !fields.is_empty()))
         .filter_map(|entry| {
             let by = manager(entry);
-            let is_ours = by.operation == Operation::Apply && by.name == ours;
+            // Ours by an apply, or because we created it.
+            let is_ours = by.name == ours;
             Some(Node { by: by.name, is_ours, time: text(entry, "time"), fields: entry.get("fieldsV1")? })
         })
         .collect();
@@ -202,7 +203,12 @@ fn below<'a>(nodes: &[Node<'a>], name: &str) -> Vec<Node<'a>> {
 }
 
 fn compare(path: &str, live: Option<&Value>, wanted: &Value, nodes: &[Node<'_>], found: &mut Vec<Taken>) {
-    let is_whole = nodes.iter().any(Node::is_whole);
+    // Who owns nothing below a place may own all of it, or only that it is there: an update leaves that when others take
+    // its fields. Where anybody owns parts, it has parts.
+    let has_parts = nodes.iter().any(|node| !node.is_whole());
+    let is_whole = !has_parts && !nodes.is_empty();
+    let nodes: Vec<_> = nodes.iter().filter(|node| is_whole || !node.is_whole()).cloned().collect();
+    let nodes = nodes.as_slice();
     match (live, wanted) {
         (Some(Value::Object(live)), Value::Object(wanted)) if !is_whole => {
             for (name, wanted) in wanted {

@@ -30,7 +30,7 @@ mod removal;
 use applied::Applied;
 pub use applied::{AppliedObjects, resource_version};
 pub use ownership::Owner;
-use ownership::{belongs_to, foreign, own};
+use ownership::{belongs_to, foreign, is_marked, marked, own, says_the_same};
 use removal::shared_manager;
 
 /// Why a plan was not carried out, or not to its end.
@@ -307,6 +307,23 @@ impl Applier {
                 return Ok(effect(EffectKind::Unchanged, Vec::new(), standing()));
             }
         }
+        // Nothing is known of this name, so that most likely there is nothing: then one request does it.
+        if self.mode == Mode::Act
+            && desired.ownership == Ownership::Owned
+            && cached.is_none()
+            && applied.is_none()
+            && !known.contains(key)
+        {
+            match self.api.create_as(key, &marked(object, &manager, &wanted), &manager).await {
+                Ok(stored) => {
+                    self.note(key, &manager, wanted, &stored, desired.ownership);
+                    return Ok(effect(EffectKind::Created, Vec::new(), standing()));
+                }
+                // There is: somebody else's, or our own that the watch has not shown yet.
+                Err(error) if error.is_conflict() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         // With managed fields only where it comes from the server.
         let (live, mut full) = if let Some(cached) = cached {
             (Some(cached), None)
@@ -325,10 +342,21 @@ impl Applier {
             }
         }
         let changes = live.as_ref().map(|live| diff::changes(&live.object, object)).unwrap_or_default();
+        // As it was left, also by an operator before this one: then there is nothing to write.
+        if let Some(live) = &live
+            && self.mode == Mode::Act
+            && desired.ownership == Ownership::Owned
+            && changes.is_empty()
+            && live.is_written_by(&manager)
+            && is_marked(&live.object, &manager, &wanted)
+        {
+            // Not remembered: the cache may be behind, and the object gone by now.
+            return Ok(effect(EffectKind::Unchanged, changes, standing()));
+        }
         // What is wanted now and was not before is no change of anybody else.
         let is_as_before = applied.is_none_or(|applied| applied.wanted == wanted);
         let taken = match &live {
-            Some(live) if is_as_before && !changes.is_empty() && live.managers.contains(&manager) => {
+            Some(live) if is_as_before && !changes.is_empty() && live.is_written_by(&manager) => {
                 if full.is_none() {
                     full = self.api.get(key).await?;
                 }
@@ -340,8 +368,10 @@ impl Applier {
         let inherited = live.as_ref().is_some_and(|live| {
             let left =
                 |(manager, through): &(String, String)| through.is_empty() && owner.predecessors().contains(manager);
-            desired.ownership == Ownership::Owned && !live.managers.contains(&manager) && live.updaters.iter().any(left)
+            desired.ownership == Ownership::Owned && !live.is_written_by(&manager) && live.updaters.iter().any(left)
         });
+        // What this step created it owns by an update, and an apply would leave it beside that owner.
+        let created = live.as_ref().is_some_and(|live| live.updaters.contains(&(manager.clone(), String::new())));
         if self.mode == Mode::Describe {
             let kind = match &live {
                 None => EffectKind::Created,
@@ -360,27 +390,39 @@ impl Applier {
                 return Ok(effect(EffectKind::Withheld, changes, standing()));
             }
         }
-        if inherited {
+        if inherited || created {
             // In two requests, each of which leaves every value as it is or as it should be.
-            self.take_over(key, full, owner.predecessors(), &manager, "").await?;
+            let mut from = vec![manager.clone()];
+            if inherited {
+                from.extend_from_slice(owner.predecessors());
+            }
+            self.take_over(key, full, &from, &manager, "").await?;
         }
-        let stored = self.api.apply(key, object, &manager, true).await?;
-        let applied = Applied {
-            wanted,
-            fingerprint: fingerprint(&stored),
-            resource_version: resource_version(&stored),
-            ownership: desired.ownership,
+        let stored = match desired.ownership {
+            Ownership::Owned => self.api.apply(key, &marked(object, &manager, &wanted), &manager, true).await?,
+            // Several resources write these, and none of them what another one wants.
+            Ownership::Shared | Ownership::Kept => self.api.apply(key, object, &manager, true).await?,
         };
-        self.applied.set(key, &manager, applied);
-        self.caches.note(key, &stored);
+        let applied = self.note(key, &manager, wanted, &stored, desired.ownership);
         // What the cache showed may have gone meanwhile, or have another status by now.
         let same_object = live.as_ref().filter(|live| object::uid(&live.object) == object::uid(&stored));
         Ok(match same_object {
             None => effect(EffectKind::Created, Vec::new(), standing()),
             Some(_) if inherited => effect(EffectKind::Adopted, changes, standing()),
-            Some(live) if live.fingerprint == applied.fingerprint => effect(EffectKind::Unchanged, changes, standing()),
+            Some(live) if live.fingerprint == applied.fingerprint || says_the_same(&live.object, &stored) => {
+                effect(EffectKind::Unchanged, changes, standing())
+            }
             Some(_) => effect(EffectKind::Changed, changes, standing()),
         })
+    }
+
+    /// Remembers what the server made of what was wanted.
+    fn note(&self, key: &ObjectKey, manager: &str, wanted: [u8; 32], stored: &Value, ownership: Ownership) -> Applied {
+        let (fingerprint, resource_version) = (fingerprint(stored), resource_version(stored));
+        let applied = Applied { wanted, fingerprint, resource_version, ownership };
+        self.applied.set(key, manager, applied);
+        self.caches.note(key, stored);
+        applied
     }
 
     /// Whether the owner is there, and there to stay, as the API server says now.

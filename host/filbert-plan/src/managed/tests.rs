@@ -68,6 +68,18 @@ fn a_field_that_somebody_set_is_named_with_who_did() {
 }
 
 #[test]
+fn a_field_of_an_object_that_we_created_is_named_with_who_has_it_now() {
+    let entries = [
+        // What is left of `{".": {}, "f:message": {}}`.
+        entry("ours", "Update", "T1", json!({"f:data": {}})),
+        entry("kubectl-edit", "Update", "T2", json!({"f:data": {"f:message": {}}})),
+    ];
+    let wanted = json!({"data": {"message": "ours"}});
+    let found = taken(&object(json!({"data": {"message": "theirs"}}), &entries), &wanted, "ours", "");
+    assert_eq!(found, [Taken { field: "data.message".to_owned(), by: Some("kubectl-edit".to_owned()) }]);
+}
+
+#[test]
 fn a_field_that_somebody_took_away_is_named_with_the_last_writer() {
     let found = of(
         json!({"metadata": {"labels": {"theirs": "1"}}}),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use filbert_kube::Cached;
+use filbert_kube::api::FINALIZER_MANAGER;
 use filbert_kube::cache::CacheError;
 use filbert_plan::diff;
 use filbert_plan::grant::{Grants, Verb, labels_of};
@@ -83,12 +84,12 @@ impl Applier {
     ) -> Result<(), ApplyError> {
         let Writer { grants, manager, owner, .. } = *writer;
         let subject = SubjectName { namespace: owner.key.namespace.clone(), name: owner.key.name.clone() };
-        let is_ours_alone = |managers: &BTreeSet<String>| {
-            managers.contains(manager)
-                && managers.iter().all(|other| other == manager || !other.starts_with("filbert/"))
-        };
+        // What another step applies too stays. Finalizers are not applied by any step.
+        let is_of_another =
+            |writer: &str| writer != manager && writer != FINALIZER_MANAGER && writer.starts_with("filbert/");
+        let is_ours_alone = |found: &Cached| found.is_written_by(manager) && !found.writers().any(is_of_another);
         for (key, found) in self.owned(grants, owner).await? {
-            if proposed.contains(&key) || !is_ours_alone(&found.managers) {
+            if proposed.contains(&key) || !is_ours_alone(&found) {
                 continue;
             }
             grants.check(Verb::Delete, &key, Some(&labels_of(&found.object)), subject.as_subject())?;
