@@ -5,6 +5,10 @@ use filbert_guest::prelude::*;
 use hazelcast::names::{LABEL_MANAGED_BY, MANAGED_BY};
 use hazelcast::steps::Rbac;
 
+/// What members look through to find each other.
+const ENDPOINTS: ResourceType = ResourceType::new("", "v1", "endpoints");
+const ENDPOINT_SLICES: ResourceType = ResourceType::new("discovery.k8s.io", "v1", "endpointslices");
+
 struct Access;
 
 impl Module for Access {
@@ -16,6 +20,10 @@ impl Module for Access {
             .wants(Wish::keep(ServiceAccount::TYPE).named("{name}").because("members act as it"))
             .wants(Wish::keep(Role::TYPE).named("{name}").because("what members must read to find each other"))
             .wants(Wish::keep(RoleBinding::TYPE).named("{name}").because("gives members their role"))
+            .wants(
+                Wish::read(ENDPOINTS).because("nobody can give a right away that they do not have: members read these"),
+            )
+            .wants(Wish::read(ENDPOINT_SLICES).because("members read these"))
             .wants(for_nodes(ClusterRole::TYPE).because("members look at the zones or addresses of nodes"))
             .wants(for_nodes(ClusterRoleBinding::TYPE).because("gives members their role for nodes"))
     }

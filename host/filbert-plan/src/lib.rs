@@ -14,6 +14,7 @@
 //! | [`definition`] | their definitions |
 //! | [`review`] | what defaulting and validation are asked and answer |
 //! | [`description`] | what a module says of itself |
+//! | [`rights`] | what an API server must allow the operator |
 //! | [`status`] | conditions and the merged status of an object |
 //! | [`mod@diff`] | the text a person reads |
 
@@ -27,6 +28,7 @@ pub mod object;
 pub mod pipeline;
 pub mod plan;
 pub mod review;
+pub mod rights;
 pub mod status;
 
 pub use document::Document;

@@ -51,6 +51,11 @@ pub(crate) enum Command {
     Modules(Modules),
     /// Print the custom resource definitions: those of modules and pipelines, and those that the modules bring along.
     Crds(Crds),
+    /// Print what a cluster needs to run the operator with the modules of a folder: definitions, roles, a Deployment.
+    ///
+    /// The roles are made from the grants of the modules that pipelines name, and allow nothing else. With `--rbac` only they are
+    /// printed, for an operator that was installed otherwise.
+    Manifests(Manifests),
     /// Compile a component under limits; started by the operator itself.
     #[command(hide = true)]
     CompileModule,
@@ -237,6 +242,24 @@ pub(crate) struct Modules {
 pub(crate) struct Crds {
     #[command(flatten)]
     pub(crate) folder: ModuleFolder,
+}
+
+#[derive(Args)]
+pub(crate) struct Manifests {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    /// Print the roles only, and what binds them.
+    #[arg(long)]
+    pub(crate) rbac: bool,
+    /// The operator's own namespace.
+    #[arg(short, long, default_value = "filbert-system")]
+    pub(crate) namespace: String,
+    /// Look at the objects of this namespace only, with rights in this namespace only; without it, at those of all.
+    #[arg(long, env = "FILBERT_WATCH_NAMESPACE", value_name = "NAMESPACE")]
+    pub(crate) watch_namespace: Option<String>,
+    /// The operator's image; that of the chart where absent.
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
 }
 
 /// `30s`, `2m`, `500ms`.

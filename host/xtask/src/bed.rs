@@ -19,6 +19,8 @@ pub(crate) struct Options {
 
 #[derive(clap::Subcommand)]
 enum Action {
+    /// Only build what is needed, kubectl and helm too. Skipped where there is no Go.
+    Build,
     /// Build what is needed (minutes the first time), bring up a cluster, and print the path of its kubeconfig.
     Up {
         /// How many nodes it has.
@@ -59,6 +61,11 @@ enum Action {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let folder = options.folder.clone().unwrap_or_else(|| project::target().join("bed"));
     match &options.action {
+        Action::Build if go::find().is_none() => {
+            eprintln!("skipped: no `go` on the path");
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Build => go::build(&go::BED).map(|()| ExitCode::SUCCESS),
         Action::Up { nodes, images } => {
             go::build(&go::BED)?;
             let mut up = bed(&folder, "up");

@@ -4,9 +4,11 @@
 mod bed;
 mod component;
 mod crds;
+mod deploy;
 mod fuzz;
 mod go;
 mod guests;
+mod image;
 mod java;
 mod kubectl;
 mod members;
@@ -33,6 +35,11 @@ enum Command {
     Guests(guests::Options),
     /// Write the definitions of our kinds below `crds/`, made from their types.
     Crds(crds::Options),
+    /// Write what the chart in `host/deploy` takes from elsewhere (rules from grants, definitions), and the plain manifests from
+    /// the chart.
+    Deploy(deploy::Options),
+    /// Build a container image, without a container engine: an OCI layout with a static binary and our modules, nothing else.
+    Image(image::Options),
     /// Build everything and run the operator against the embedded API server, with samples to look at.
     Dev {
         /// Handed to `filbert dev`: `--once`, `-o json`, …
@@ -59,7 +66,7 @@ enum Command {
     /// Start a real open source member with the configuration document of every sample that needs no licence, look at it,
     /// and stop it. Members listen on loopback addresses and are given two minutes each. Skipped where there is no Java or
     /// Maven.
-    Members,
+    Members(members::Options),
     /// Try arbitrary specifications, guided by what code they reach. Skipped where there is no C++ compiler.
     Fuzz(fuzz::Options),
     /// Measure what sandboxed calls cost.
@@ -87,12 +94,14 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Guests(options) => guests::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Crds(options) => crds::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Deploy(options) => deploy::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Dev { arguments } => project::dev(&arguments),
         Command::Test { arguments } => project::test(&arguments),
         Command::Kubectl { arguments } => kubectl::run(&arguments),
         Command::Bed(options) => bed::run(&options),
         Command::Oracle => oracle::run(),
-        Command::Members => members::run(),
+        Command::Members(options) => members::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench { arguments } => project::bench(&arguments),
     }

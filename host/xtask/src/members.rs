@@ -39,13 +39,24 @@ struct Cluster {
     called: String,
 }
 
+/// How members are tried.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Take the command and the components as they were built last, so that this can run beside a build.
+    #[arg(long)]
+    built: bool,
+}
+
 /// Starts a member for each document and each version; says so and succeeds where there is no Java.
-pub(crate) fn run() -> Result<ExitCode> {
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if let Some(missing) = java::missing() {
         eprintln!("skipped: no `{missing}` on the path, so no member starts with our configuration documents");
         return Ok(ExitCode::SUCCESS);
     }
     let mut clusters = Vec::new();
+    if !options.built {
+        samples::build()?;
+    }
     for sample in samples::render()? {
         clusters.extend(of_sample(&sample)?);
     }

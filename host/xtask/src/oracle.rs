@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         eprintln!("skipped: no `{missing}` on the path, so no Hazelcast reads our configuration documents");
         return Ok(ExitCode::SUCCESS);
     }
+    samples::build()?;
     let mut documents = of_samples(&java::folder().join("documents"))?;
     ensure!(!documents.is_empty(), "no sample renders to a configuration document");
     documents.extend(of_stories()?);

@@ -26,10 +26,14 @@ pub(crate) struct Document {
     pub(crate) text: String,
 }
 
-/// Builds what renders, and renders every sample.
-pub(crate) fn render() -> Result<Vec<Sample>> {
+/// Builds what renders.
+pub(crate) fn build() -> Result<()> {
     guests::run(&guests::Options::default())?;
-    project::succeed(project::cargo().args(["build", "--workspace", "--bin", "filbert"]))?;
+    project::succeed(project::cargo().args(["build", "--workspace", "--bin", "filbert"]))
+}
+
+/// Renders every sample, with what was built.
+pub(crate) fn render() -> Result<Vec<Sample>> {
     let folder = project::root().join("crds/samples");
     let listed = fs::read_dir(&folder).with_context(|| format!("failed to list `{}`", folder.display()))?;
     let mut files = listed.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

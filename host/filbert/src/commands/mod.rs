@@ -3,6 +3,7 @@
 mod crds;
 mod dev;
 mod explain;
+mod manifests;
 mod module;
 mod modules;
 mod plan;
@@ -24,6 +25,7 @@ pub(crate) async fn run(command: Command) -> Outcome<ExitCode> {
         Command::Explain(options) => explain::run(options).await,
         Command::Module(ModuleCommand::Inspect { file, output }) => module::inspect(&file, output).await,
         Command::Modules(options) => modules::run(&options).await,
+        Command::Manifests(options) => manifests::run(&options).await,
         Command::Crds(options) => crds::run(&options).await,
         Command::CompileModule => Ok(filbert_engine::compile_child()),
     }
