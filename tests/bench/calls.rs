@@ -3,17 +3,17 @@
 //! Both sides start from the parsed object that the host has and end with the parsed answer that it uses. Natively that
 //! is what a component does with a call, without the component.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
-use filbert_engine::{Engine, Module, NoReads, Query, Read, ReadError, Reads, Scope, Settings};
+use filbert_engine::{Engine, Module, NoReads, Settings};
 use filbert_guest::__private as native;
 use filbert_plan::Document;
 use filbert_plan::object::{ObjectKey, ResourceType};
-use filbert_plan::plan::{Millis, StepContext};
+use filbert_plan::plan::StepContext;
 use filbert_plan::review::{Operation, Review, User};
 use filbert_tests::modules::module;
+use filbert_tests::nothing::Nothing;
 use hazelcast::defaults::HazelcastDefaults;
 use hazelcast::steps::MemberSet;
 use hazelcast::validate::HazelcastRules;
@@ -117,43 +117,6 @@ fn raw_context(context: &StepContext) -> raw_step::Context {
         facts: vec![],
         round: 0,
         answers: vec![],
-    }
-}
-
-/// A cluster of Kubernetes in which there is nothing yet.
-struct Nothing;
-
-impl Reads for Nothing {
-    async fn get(&mut self, _: ObjectKey, _: Scope) -> Read<Result<Option<Arc<str>>, ReadError>> {
-        Ok(Ok(None))
-    }
-
-    async fn list(&mut self, _: Query, _: Scope) -> Read<Result<Vec<Arc<str>>, ReadError>> {
-        Ok(Ok(vec![]))
-    }
-
-    async fn reached(&mut self, _: Millis) -> Read<bool> {
-        Ok(false)
-    }
-
-    async fn now(&mut self, _: Millis) -> Read<Millis> {
-        Ok(0)
-    }
-
-    async fn kubernetes_version(&mut self) -> Read<String> {
-        Ok("1.35".to_owned())
-    }
-
-    async fn serves(&mut self, _: ResourceType) -> Read<bool> {
-        Ok(false)
-    }
-
-    async fn operator_namespace(&mut self) -> Read<String> {
-        Ok("operators".to_owned())
-    }
-
-    async fn watches(&mut self, _: String) -> Read<bool> {
-        Ok(true)
     }
 }
 

@@ -1,13 +1,12 @@
 //! What `cargo xtask fuzz` found worth keeping: specifications that reach everything that there is to reach. None makes
 //! anything break, natively or in the real components.
 
-use std::sync::Arc;
-
-use filbert_engine::{CallError, Module, Query, Read, ReadError, Reads, Scope};
+use filbert_engine::{CallError, Module};
 use filbert_plan::object::{ObjectKey, ResourceType};
 use filbert_plan::plan::StepContext;
 use filbert_plan::review::{Operation, Review, User};
 use filbert_tests::modules::module;
+use filbert_tests::nothing::Nothing;
 use filbert_tests::world::engine;
 use serde_json::{Value, json};
 
@@ -17,43 +16,6 @@ use crate::target;
 /// Modules of which our kinds are made.
 const MODULES: [&str; 5] =
     ["hazelcast-admission", "hazelcast-access", "hazelcast-network", "hazelcast-workload", "hazelcast-status"];
-
-/// A world in which nothing is.
-struct Nothing;
-
-impl Reads for Nothing {
-    async fn get(&mut self, _: ObjectKey, _: Scope) -> Read<Result<Option<Arc<str>>, ReadError>> {
-        Ok(Ok(None))
-    }
-
-    async fn list(&mut self, _: Query, _: Scope) -> Read<Result<Vec<Arc<str>>, ReadError>> {
-        Ok(Ok(vec![]))
-    }
-
-    async fn reached(&mut self, _: u64) -> Read<bool> {
-        Ok(true)
-    }
-
-    async fn now(&mut self, _: u64) -> Read<u64> {
-        Ok(0)
-    }
-
-    async fn kubernetes_version(&mut self) -> Read<String> {
-        Ok("1.35".to_owned())
-    }
-
-    async fn serves(&mut self, _: ResourceType) -> Read<bool> {
-        Ok(false)
-    }
-
-    async fn operator_namespace(&mut self) -> Read<String> {
-        Ok("operators".to_owned())
-    }
-
-    async fn watches(&mut self, _: String) -> Read<bool> {
-        Ok(true)
-    }
-}
 
 fn corpus() -> Vec<Value> {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus.jsonl");

@@ -9,6 +9,7 @@ use filbert_plan::object::{ObjectKey, ResourceType};
 use filbert_plan::plan::StepContext;
 use filbert_plan::review::{Operation, Review, User};
 use filbert_tests::modules::fixture;
+use filbert_tests::nothing::Nothing;
 use serde_json::{Value, json};
 
 /// Deadlines that no good call reaches, however busy the machine is.
@@ -70,7 +71,7 @@ pub(crate) enum Found {
     Never,
 }
 
-/// A world of one object, which counts how often it was read.
+/// A world of one object, which counts how often it was read, and of nothing else.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) found: Found,
@@ -94,32 +95,32 @@ impl Reads for World {
         Ok(Ok(Some(r#"{"kind":"Service"}"#.into())))
     }
 
-    async fn list(&mut self, _: Query, _: Scope) -> Read<Result<Vec<Arc<str>>, ReadError>> {
-        Ok(Ok(vec![]))
+    async fn list(&mut self, query: Query, scope: Scope) -> Read<Result<Vec<Arc<str>>, ReadError>> {
+        Nothing.list(query, scope).await
     }
 
-    async fn reached(&mut self, _: u64) -> Read<bool> {
-        Ok(true)
+    async fn reached(&mut self, moment: u64) -> Read<bool> {
+        Nothing.reached(moment).await
     }
 
-    async fn now(&mut self, _: u64) -> Read<u64> {
-        Ok(0)
+    async fn now(&mut self, tick: u64) -> Read<u64> {
+        Nothing.now(tick).await
     }
 
     async fn kubernetes_version(&mut self) -> Read<String> {
-        Ok("1.35".to_owned())
+        Nothing.kubernetes_version().await
     }
 
-    async fn serves(&mut self, _: ResourceType) -> Read<bool> {
-        Ok(false)
+    async fn serves(&mut self, resource: ResourceType) -> Read<bool> {
+        Nothing.serves(resource).await
     }
 
     async fn operator_namespace(&mut self) -> Read<String> {
-        Ok("operators".to_owned())
+        Nothing.operator_namespace().await
     }
 
-    async fn watches(&mut self, _: String) -> Read<bool> {
-        Ok(true)
+    async fn watches(&mut self, namespace: String) -> Read<bool> {
+        Nothing.watches(namespace).await
     }
 }
 

@@ -9,6 +9,7 @@ pub mod cut;
 )]
 pub mod installation;
 pub mod modules;
+pub mod nothing;
 pub mod snapshot;
 #[expect(clippy::panic, clippy::indexing_slicing, reason = "a story that is told differently has failed")]
 pub mod story;
