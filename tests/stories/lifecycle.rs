@@ -5,7 +5,7 @@ use filbert_tests::story::{Deed, Story};
 use filbert_tests::world::{Beginning, World};
 use serde_json::{Value, json};
 
-use crate::support::{center, cluster, hazelcast, holding, management_center, secret, settles, waits};
+use crate::support::{center, cluster, hazelcast, holding, management_center, secret, settles, stateful_set, waits};
 
 /// A claim for data.
 fn disk() -> Value {
@@ -159,6 +159,26 @@ async fn members_start_from_a_backup() {
     story.world.hold_pods_back();
     story.act("A person starts a cluster that was made with a backup", of(2), waits).await;
     story.act("Its members become ready", Deed::LetsPodsStart, settles).await;
+    story.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_no_admission_saw_is_named_and_nothing_is_done_for_it() {
+    let key = hazelcast("archive");
+    let of = |folder: &str, version: &str| {
+        let mut persistence = disk();
+        persistence["restore"] = json!({"localConfig": {"backupFolder": folder}});
+        let spec = json!({"clusterSize": 1, "licenseKeySecretName": "licence", "persistence": persistence, "version": version});
+        Deed::Applies(&key, cluster("archive", spec))
+    };
+    let opening = "A change that admission would have refused";
+    let mut story = Story::begin("unaccepted-change", opening, with_secrets().await, key.clone()).await;
+    story.prelude(of("backup-1", "5.6.0")).await;
+    let before = story.world.get(&stateful_set("archive")).await;
+    let sentence = "A person wants another backup in members that run, and another version of them";
+    story.act(sentence, of("backup-2", "5.7.1"), waits).await;
+    assert_eq!(story.world.get(&stateful_set("archive")).await, before);
+    story.act("The person takes the one back, and the other is done", of("backup-1", "5.7.1"), settles).await;
     story.end();
 }
 

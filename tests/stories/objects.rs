@@ -4,14 +4,11 @@
 use std::collections::BTreeSet;
 
 use filbert_apiserver::ApiServer;
-use filbert_guest::{Context, Defaulting, Defaults, Resource, Review, Step, StepResult, Validation};
+use filbert_guest::{Context, Defaulting, Defaults, Resource, Review, Validation};
 use filbert_kube::{Api, Discovery};
 use filbert_plan::object::{self, ObjectKey, ResourceType, TypeMeta};
 use hazelcast::defaults::{HazelcastDefaults, ManagementCenterDefaults};
-use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet};
-use hazelcast::steps::{
-    Configuration, DiscoveryService, Endpoints, LiteMembers, MemberServices, MemberSet, Rbac, WanServices,
-};
+use hazelcast::pipelines::{self, Run};
 use hazelcast::validate::{HazelcastRules, ManagementCenterRules};
 use serde_json::{Value, json};
 
@@ -21,8 +18,6 @@ use crate::specifications::likely_specifications;
 const TRIES: u64 = 1_500;
 const VALID: usize = 300;
 
-type Run<R> = fn(&Context<R>) -> StepResult;
-
 fn definition(plural: &str) -> Value {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let file = root.join(format!("crds/hazelcast.com_{plural}.yaml"));
@@ -30,7 +25,7 @@ fn definition(plural: &str) -> Value {
 }
 
 /// Objects from valid resources, each with the specification that it comes from.
-fn rendered<V, D, R>(plural: &str, steps: &[Run<R>]) -> Vec<(Value, Value)>
+fn rendered<V, D, R>(plural: &str, steps: &[(&str, Run<R>)]) -> Vec<(Value, Value)>
 where
     R: Resource,
     V: Validation<Resource = R>,
@@ -44,7 +39,7 @@ where
             continue;
         }
         valid += 1;
-        for step in steps {
+        for (_, step) in steps {
             // What a specification refers to is not there: some steps cannot do without.
             let Ok(plan) = step(&Context::test("library", object.clone())) else { continue };
             objects.extend(plan.applied().into_iter().map(|rendered| (rendered, spec.clone())));
@@ -84,19 +79,11 @@ async fn complaints(objects: Vec<(Value, Value)>) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_object_rendered_from_a_valid_resource_is_taken_by_the_server() {
-    let steps: [Run<_>; 8] = [
-        Rbac::run,
-        DiscoveryService::run,
-        MemberServices::run,
-        WanServices::run,
-        Endpoints::run,
-        Configuration::run,
-        MemberSet::run,
-        LiteMembers::run,
-    ];
-    let mut objects = rendered::<HazelcastRules, HazelcastDefaults, _>("hazelcasts", &steps);
-    let steps: [Run<_>; 3] = [CenterService::run, CenterEntrance::run, CenterSet::run];
-    objects.extend(rendered::<ManagementCenterRules, ManagementCenterDefaults, _>("managementcenters", &steps));
+    let mut objects = rendered::<HazelcastRules, HazelcastDefaults, _>("hazelcasts", &pipelines::CLUSTER);
+    objects.extend(rendered::<ManagementCenterRules, ManagementCenterDefaults, _>(
+        "managementcenters",
+        &pipelines::MANAGEMENT_CENTER,
+    ));
     let complaints = complaints(objects).await;
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
 }

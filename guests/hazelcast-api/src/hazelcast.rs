@@ -43,6 +43,10 @@ choices! {
     MemberAccess { NodePortExternalIp = "NodePortExternalIP", NodePortNodeName, LoadBalancer }
     /// Whether clients reach each member, or all of them at one address.
     ExposureType { Smart, Unisocket }
+    /// Where what comes in from outside goes on.
+    ExternalTrafficPolicy { Cluster, Local }
+    /// What becomes of volume claims.
+    ClaimsWhenDeleted { Retain, Delete }
     /// Over what members are spread, and backups with them.
     HighAvailabilityMode { Node = "NODE", Zone = "ZONE", Placement = "PLACEMENT" }
     /// How members find each other.
@@ -105,7 +109,7 @@ parts! {
         custom_config_secret_name: Option<String>,
         /// How data survives that members stop, start and change.
         data_safety: Option<DataSafety>,
-        /// Turns diagnostics on, while members run.
+        /// Turns diagnostics on.
         diagnostics: Option<Diagnostics>,
         /// How members find each other.
         discovery: Option<Discovery>,

@@ -108,10 +108,15 @@ parts! {
         ingress_class_name: Option<String>,
         /// Path below which all pages are.
         path: String = "/",
+        /// Secret with the certificate with which the Ingress answers, in `tls.crt` and `tls.key`. It answers without encryption
+        /// where absent, unless annotations say otherwise.
+        tls_secret_name: Option<String>,
     }
     /// A Route.
     #[cfg_attr(feature = "schema", schemars(extend("required" = ["hostname"])))]
     Route {
+        /// Whether the Route answers encrypted, with a certificate of OpenShift. It does not where absent.
+        edge_termination: Option<bool>,
         /// Host at which it answers; OpenShift makes one up where it is empty.
         hostname: String,
     }
@@ -231,6 +236,9 @@ parts! {
     }
     /// What is known of it.
     Status {
+        /// What cannot change of the specification, as it was when it was last accepted, in JSON. A change of it is not
+        /// carried out, whoever let it through.
+        accepted_spec: Option<String>,
         /// What is so and why, in the form of all Kubernetes kinds.
         #[cfg_attr(feature = "schema", schemars(schema_with = "crate::definition::conditions"))]
         conditions: Vec<Value>,

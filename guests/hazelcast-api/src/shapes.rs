@@ -62,6 +62,8 @@ parts! {
         affinity: Option<Value>,
         /// Labels that a node must have.
         node_selector: Map,
+        /// Priority class of the pods.
+        priority_class_name: Option<String>,
         /// Taints of nodes that do not matter.
         #[cfg_attr(feature = "schema", schemars(schema_with = "crate::kubernetes::tolerations"))]
         tolerations: Vec<Value>,

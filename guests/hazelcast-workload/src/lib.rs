@@ -1,5 +1,6 @@
 //! Configuration and pods of clusters and Management Centers.
 
+use filbert_guest::k8s::PodDisruptionBudget;
 use filbert_guest::k8s::resources::PODS;
 use filbert_guest::prelude::*;
 use hazelcast::names::{LABEL_MANAGED_BY, MANAGED_BY};
@@ -25,6 +26,7 @@ impl Module for Workload {
         .wants(Wish::read(ConfigMap::TYPE).because("configuration that people write themselves, and code"))
         .wants(Wish::read(BACKUPS).because("which backup is restored"))
         .wants(Wish::keep(StatefulSet::TYPE).named("{name}").named("{name}-lite").because("the pods"))
+        .wants(Wish::keep(PodDisruptionBudget::TYPE).named("{name}").because("one member at a time may be taken away"))
         .wants(Wish::read(PODS).labelled(LABEL_MANAGED_BY, MANAGED_BY).because("whether one more member may stop"))
     }
 }

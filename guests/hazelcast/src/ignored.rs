@@ -24,34 +24,28 @@ impl Ignored {
 type Rule<S> = (&'static str, &'static str, fn(&S) -> bool);
 
 const CLUSTER: &[Rule<Spec>] = &[
-    ("spec.diagnostics", "members write none", |spec| spec.diagnostics.is_some()),
+    ("spec.diagnostics.autoOffTimerInMinutes", "members write on until diagnostics are turned off here", |spec| {
+        spec.diagnostics.as_ref().is_some_and(|diagnostics| diagnostics.auto_off_timer_in_minutes.is_some())
+    }),
     ("spec.persistence.startupAction", "members are not told to give their data up and start empty", |spec| {
         let persistence = spec.persistence.as_ref();
         persistence.is_some_and(|persistence| persistence.startup_action == Some(StartupAction::ForceStart))
     }),
-    ("spec.persistence.baseDir", "the folder cannot be chosen", |spec| {
-        spec.persistence.as_ref().is_some_and(|persistence| persistence.base_dir.is_some())
-    }),
-    ("spec.agent", "pods wait for the Secret hazelcast-agent-cert, which is not made", |spec| spec.agent.is_some()),
 ];
 
 const MANAGEMENT_CENTER: &[Rule<management_center::Spec>] = &[
-    ("spec.moduleDeployment", "no jars are fetched", |spec| spec.module_deployment.is_some()),
-    ("spec.agent", "nothing is fetched before it starts", |spec| spec.agent.is_some()),
-    ("spec.prometheusMonitoring.credentialsSecretName", "anybody may read the metrics", |spec| {
-        let monitoring = spec.prometheus_monitoring.as_ref();
-        monitoring
-            .and_then(|monitoring| monitoring.credentials_secret_name.as_ref())
-            .is_some_and(|name| !name.is_empty())
-    }),
-    ("spec.securityProvider.ldap.tls", "the connection to the directory is not encrypted", |spec| {
+    ("spec.securityProvider.ldap.tls.startTLS", "the connection is encrypted with an ldaps URL only", |spec| {
         let ldap = spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref());
-        ldap.is_some_and(|ldap| ldap.tls.is_some())
+        ldap.is_some_and(|ldap| ldap.tls.as_ref().is_some_and(|tls| tls.start_tls))
     }),
-    ("spec.securityProvider.ldap.nestedGroupSearch", "groups within groups are not looked at", |spec| {
-        let ldap = spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref());
-        ldap.is_some_and(|ldap| ldap.nested_group_search)
-    }),
+    (
+        "spec.securityProvider.ldap.nestedGroupSearch",
+        "whether groups within groups are looked at is as the Management Center has it by itself",
+        |spec| {
+            let ldap = spec.security_provider.as_ref().and_then(|provider| provider.ldap.as_ref());
+            ldap.is_some_and(|ldap| ldap.nested_group_search)
+        },
+    ),
 ];
 
 fn set<S>(rules: &[Rule<S>], spec: &S) -> Vec<Ignored> {

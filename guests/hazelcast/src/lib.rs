@@ -13,6 +13,7 @@ pub mod edition;
 pub mod ignored;
 pub mod keystore;
 pub mod names;
+pub mod pipelines;
 pub mod pods;
 pub mod quantity;
 pub mod references;

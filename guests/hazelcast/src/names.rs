@@ -38,6 +38,8 @@ pub const ANNOTATION_CODE: &str = "hazelcast.com/user-code-trigger-sequence";
 pub const ANNOTATION_SHRINKING: &str = "filbert.dev/shrinks-at-generation";
 /// Annotation of the `StatefulSet` of a paused cluster: how many members it had.
 pub const ANNOTATION_PAUSED_FROM: &str = "filbert.dev/members-before-pause";
+/// Annotation of the `StatefulSet` of a Management Center: the clusters that it was ever told of, in JSON.
+pub const ANNOTATION_CLUSTERS: &str = "filbert.dev/clusters-known";
 /// Annotation of a resource: the specification with which an earlier operator was last successful.
 pub const ANNOTATION_LAST_SUCCESSFUL: &str = "hazelcast.com/last-successful-spec";
 
@@ -48,6 +50,8 @@ pub const CONSENT: &str = "restart";
 /// Annotation of a `StatefulSet`: its pods stay as an earlier operator made them; what was wanted instead, as checksums.
 pub const ANNOTATION_KEPT: &str = "hazelcast.com/pods-kept";
 
+/// The Secret with the certificate of all agents of a namespace.
+pub const AGENT_CERTIFICATE: &str = "hazelcast-agent-cert";
 /// Key of the licence in its Secret.
 pub const LICENCE_KEY: &str = "license-key";
 

@@ -168,7 +168,7 @@ fn constraints(theirs: Vec<Value>, further: Vec<Value>) -> Vec<Value> {
 
 /// Where pods run, with further constraints on how they spread. What is not asked for is not claimed.
 pub fn schedule(pod: PodSpec, scheduling: Option<&Scheduling>, further: Vec<Value>) -> PodSpec {
-    let Scheduling { affinity, node_selector, tolerations, topology_spread_constraints } =
+    let Scheduling { affinity, node_selector, priority_class_name, tolerations, topology_spread_constraints } =
         scheduling.cloned().unwrap_or_default();
     let constraints = constraints(topology_spread_constraints, further);
     let mut pod = pod;
@@ -177,6 +177,9 @@ pub fn schedule(pod: PodSpec, scheduling: Option<&Scheduling>, further: Vec<Valu
     }
     if !node_selector.is_empty() {
         pod = pod.node_selector(node_selector);
+    }
+    if let Some(class) = priority_class_name.filter(|class| !class.is_empty()) {
+        pod = pod.priority_class_name(class);
     }
     if !tolerations.is_empty() {
         pod = pod.tolerations(tolerations);

@@ -1,5 +1,6 @@
-//! Rules that need to look at other objects: whether what a specification names is there. They are a step, so that the step
-//! runs again when it appears, and comes first, so that nothing is made of a specification that cannot be carried out.
+//! Rules that need to look at more than the specification: whether what it names is there, and whether it is still the one
+//! that was accepted before in all that cannot change. They are a step, so that the step runs again when something appears,
+//! and comes first, so that nothing is made of a specification that cannot be carried out.
 //!
 //! Where going on would do something else than what is asked for (a cluster without its backup, without its own
 //! configuration, without its users), the step waits. What pods wait for by themselves, such as a licence or certificates, is
@@ -15,8 +16,11 @@ use filbert_guest::k8s::{ConfigMap, Secret, ServiceAccount};
 use filbert_guest::{Condition, Context, ObjectKey, Plan, ReadError, Resource, ResourceType, Status, Violation};
 use hazelcast_api::hazelcast::ModuleDeployment;
 use hazelcast_api::shapes::{Bucket, BucketSource, LocalReference};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
+
+use crate::names::AGENT_CERTIFICATE;
 
 /// Classes of volumes.
 pub const STORAGE_CLASSES: ResourceType = ResourceType::new("storage.k8s.io", "v1", "storageclasses");
@@ -31,6 +35,10 @@ pub const ROUTES: ResourceType = ResourceType::new("route.openshift.io", "v1", "
 const CONDITION: &str = "ReferencesResolved";
 /// Its reason, and that of the waiting.
 const MISSING: &str = "ReferencesMissing";
+/// The condition that says that something changed which cannot. Absent while nothing did.
+const CHANGES: &str = "ChangesAccepted";
+/// Its reason, and that of the waiting.
+const UNCHANGEABLE: &str = "FieldsCannotChange";
 
 /// An object that a specification names.
 struct Reference {
@@ -96,6 +104,13 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The certificate without which the helper beside each member does not start.
+    fn wants_certificate_of_agents(&mut self) {
+        let message =
+            "the certificate of agents (ca.crt, tls.crt, tls.key), which has to be made by others; pods wait for it";
+        self.name("spec.agent".to_owned(), Some(AGENT_CERTIFICATE), Secret::TYPE, false, message);
+    }
+
     fn wants_account(&mut self, name: Option<&str>) {
         let message = "no ServiceAccount of this namespace has this name";
         self.name("spec.serviceAccountName".to_owned(), name, ServiceAccount::TYPE, false, message);
@@ -133,8 +148,8 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Looks for everything, and says what is missing.
-    fn resolve<R: Resource>(self, cx: &Context<R>) -> Result<Plan, ReadError> {
+    /// Looks for everything, says what is missing, and notes a specification down with which steps go on.
+    fn resolve<R: Resource>(self, cx: &Context<R>, accepted: &str) -> Result<Plan, ReadError> {
         let Self { references, wrong: mut needed, .. } = self;
         let mut wanted = Vec::new();
         for reference in references {
@@ -149,7 +164,11 @@ impl<'a> Names<'a> {
             };
             if is_needed { needed.push(violation) } else { wanted.push(violation) }
         }
-        Ok(conclude(&needed, &wanted))
+        let plan = conclude(&needed, &wanted);
+        let plan = if needed.is_empty() { plan.status(json!({"acceptedSpec": accepted})) } else { plan };
+        let resolved = needed.is_empty() && wanted.is_empty();
+        let plan = if resolved { no_longer(cx, plan, CONDITION) } else { plan };
+        Ok(no_longer(cx, plan, CHANGES))
     }
 }
 
@@ -161,6 +180,35 @@ fn is_there<R: Resource>(cx: &Context<R>, key: ObjectKey) -> Result<bool, ReadEr
         Err(ReadError::Denied(_) | ReadError::Invalid(_)) => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+/// Takes back what an earlier pass said: as long as members start, what nobody says any more would stay.
+fn no_longer<R: Resource>(cx: &Context<R>, plan: Plan, type_: &str) -> Plan {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Past {
+        conditions: Vec<Said>,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Said {
+        #[serde(rename = "type")]
+        type_: String,
+        status: String,
+    }
+    let past: Past = cx.status().unwrap_or_default();
+    let was_said = past.conditions.iter().any(|said| said.type_ == type_ && said.status == "False");
+    if was_said { plan.condition(Condition::new(type_, Status::True, "NothingWrong", "")) } else { plan }
+}
+
+/// What is said of a change that cannot be carried out: nothing is done for it, so that what runs stays as it is.
+fn refuse(violations: &[Violation]) -> Plan {
+    let message = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Plan::default()
+        .condition(Condition::new(CHANGES, Status::False, UNCHANGEABLE, message.clone()))
+        .status(json!({"phase": "Failed", "message": message}))
+        .warn(UNCHANGEABLE, message.clone())
+        .wait(UNCHANGEABLE, message)
 }
 
 /// What is said of what is missing.
@@ -181,4 +229,14 @@ fn conclude(needed: &[Violation], wanted: &[Violation]) -> Plan {
     let message = text(&mut needed.iter());
     // As existing operators have it; the step that says how members are does not come to it.
     plan.status(json!({"phase": "Failed", "message": message})).warn(MISSING, message.clone()).wait(MISSING, message)
+}
+
+/// That a step finds nothing to say, and lets the others go on.
+#[cfg(test)]
+#[track_caller]
+fn says_nothing(plan: &Plan) {
+    assert_eq!((plan.conditions(), plan.waits_for()), (Vec::new(), None));
+    let status = plan.status_fragment().unwrap_or_default();
+    let fields: Vec<_> = status.as_object().into_iter().flat_map(|fields| fields.keys()).collect();
+    assert_eq!(fields, ["acceptedSpec"]);
 }

@@ -9,9 +9,12 @@ mod joining;
 mod management_center;
 mod update;
 
+pub use update::accepted;
+
 use filbert_guest::{Operation, Resource, Review, Validation, Verdict, Violation};
 use hazelcast_api::{Hazelcast, ManagementCenter};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ignored;
 
@@ -40,6 +43,15 @@ fn goes<R: Resource>(review: &Review<R>) -> bool {
 
 fn when(violated: bool, violation: impl FnOnce() -> Violation) -> Vec<Violation> {
     violated.then(violation).into_iter().collect()
+}
+
+/// Variables without a name are ours to refuse: a schema that asks for one takes an empty one.
+fn variables_have_names(path: &str, variables: &[Value]) -> Vec<Violation> {
+    let nameless = |variable: &Value| variable.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
+    let variables = variables.iter().enumerate().filter(|(_, variable)| nameless(variable));
+    variables
+        .map(|(index, _)| Violation::required(format!("{path}[{index}].name"), "a variable must have a name"))
+        .collect()
 }
 
 /// All rules for a `Hazelcast`.
@@ -71,6 +83,7 @@ impl Validation for HazelcastRules {
         let mut violations = cluster::name(&review.metadata().name);
         violations.extend(cluster::node_ports_have_addresses(spec, parameters.node_discovery));
         violations.extend(judge(cluster::RULES, spec));
+        violations.extend(cluster::wan_names_name_services(&review.metadata().name, spec));
         violations.extend(update::of_cluster(review));
         let mut warnings = cluster::warnings(spec);
         warnings.extend(joining::warnings(review));

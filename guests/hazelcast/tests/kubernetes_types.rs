@@ -1,12 +1,11 @@
 //! Every object that a step proposes is one that Kubernetes knows: it survives the way through its type.
 
-use filbert_guest::{Context, Plan, Step};
-use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet};
-use hazelcast::steps::{
-    Configuration, DiscoveryService, Endpoints, LiteMembers, MemberServices, MemberSet, Rbac, WanServices,
-};
+use filbert_guest::{Context, Plan};
+use hazelcast::pipelines;
 use hazelcast_api::{Hazelcast, ManagementCenter};
-use k8s_openapi::api::{apps::v1 as apps, core::v1 as core, networking::v1 as networking, rbac::v1 as rbac};
+use k8s_openapi::api::{
+    apps::v1 as apps, core::v1 as core, networking::v1 as networking, policy::v1 as policy, rbac::v1 as rbac,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -25,6 +24,7 @@ fn check(object: &Value) {
         "StatefulSet" => through::<apps::StatefulSet>(object),
         "Role" => through::<rbac::Role>(object),
         "RoleBinding" => through::<rbac::RoleBinding>(object),
+        "PodDisruptionBudget" => through::<policy::PodDisruptionBudget>(object),
         "Ingress" => through::<networking::Ingress>(object),
         // Ours: its definition is held against it by the API server.
         "HazelcastEndpoint" => object.clone(),
@@ -40,11 +40,16 @@ fn everything() -> Value {
     json!({
         "labels": {"team": "blue"}, "annotations": {"site": "north"}, "licenseKeySecretName": "key", "agent": {"resources": {"limits": {"cpu": "1"}}},
         "persistence": {"pvc": claim}, "cpSubsystem": {"pvc": claim}, "localDevices": [{"name": "disk", "pvc": claim}],
-        "exposeExternally": {}, "highAvailabilityMode": "ZONE", "imagePullSecrets": [{"name": "pull"}],
+        "exposeExternally": {
+            "annotations": {"cloud": "yes"}, "discoveryServiceType": "NodePort", "discoveryNodePort": 30701,
+            "externalTrafficPolicy": "Local", "memberNodePorts": [30702],
+        },
+        "dataSafety": {"podDisruptionBudget": true, "requireSpread": true, "volumeClaimsWhenDeleted": "Delete"},
+        "highAvailabilityMode": "ZONE", "imagePullSecrets": [{"name": "pull"}],
         "resources": {"limits": {"memory": "1Gi"}, "requests": {"cpu": "500m"}},
         "env": [{"name": "A", "value": "b"}, {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
         "scheduling": {
-            "nodeSelector": {"disk": "fast"}, "tolerations": [{"key": "k", "operator": "Exists", "tolerationSeconds": 5}],
+            "priorityClassName": "high", "nodeSelector": {"disk": "fast"}, "tolerations": [{"key": "k", "operator": "Exists", "tolerationSeconds": 5}],
             "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "Exists"}]}]}}},
             "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "t", "whenUnsatisfiable": "DoNotSchedule"}],
         },
@@ -59,17 +64,7 @@ fn everything() -> Value {
 
 fn cluster_plans(spec: &Value) -> Vec<Plan> {
     let cx = || Context::<Hazelcast>::test("library", json!({"spec": spec}));
-    let steps = [
-        Rbac::run,
-        DiscoveryService::run,
-        MemberServices::run,
-        WanServices::run,
-        Endpoints::run,
-        Configuration::run,
-        MemberSet::run,
-        LiteMembers::run,
-    ];
-    steps.map(|step| step(&cx()).expect("a plan")).into()
+    pipelines::CLUSTER.map(|(_, step)| step(&cx()).expect("a plan")).into()
 }
 
 #[test]
@@ -86,14 +81,16 @@ fn objects_of_a_management_center_survive_the_way_through_their_types() {
     let clusters = json!([{"name": "dev", "address": "library"}]);
     for spec in [
         json!({}),
-        json!({"licenseKeySecretName": "key", "hazelcastClusters": clusters, "externalConnectivity": {"ingress": {"hostname": "h"}}}),
+        json!({"licenseKeySecretName": "key", "hazelcastClusters": clusters, "externalConnectivity": {"ingress": {"hostname": "h", "tlsSecretName": "front"}}}),
         json!({"securityProvider": {"ldap": {"url": "ldap://north", "credentialsSecretName": "reader"}}}),
+        json!({"moduleDeployment": {"configMaps": ["code"], "remoteURLs": ["https://x/1.jar"]}, "agent": {"resources": {"limits": {"cpu": "1"}}}}),
+        json!({"prometheusMonitoring": {"exporter": {}, "credentialsSecretName": "scrape"}}),
         json!({"persistence": {"existingVolumeClaimName": "old"}, "resources": {"limits": {"cpu": "1"}}}),
         json!({"persistence": {"storageClass": "fast", "size": 1024}, "scheduling": {"nodeSelector": {"a": "b"}}}),
     ] {
         let cx = || Context::<ManagementCenter>::test("tower", json!({"spec": spec}));
-        for plan in [CenterService::run(&cx()), CenterEntrance::run(&cx()), CenterSet::run(&cx())] {
-            for object in plan.expect("a plan").applied() {
+        for (_, step) in pipelines::MANAGEMENT_CENTER {
+            for object in step(&cx()).expect("a plan").applied() {
                 check(&object);
             }
         }

@@ -1,12 +1,8 @@
 //! What holds for every specification: those that the schema admits, made from the schema itself, and any JSON at all.
 
-use filbert_guest::{Context, Defaulting, Defaults, Resource, Review, Step, StepResult, Validation};
+use filbert_guest::{Context, Defaulting, Defaults, Resource, Review, Validation};
 use hazelcast::defaults::{HazelcastDefaults, ManagementCenterDefaults};
-use hazelcast::references::{ClusterReferences, ManagementCenterReferences};
-use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet};
-use hazelcast::steps::{
-    Configuration, DiscoveryService, Endpoints, LiteMembers, MemberServices, MemberSet, Rbac, WanServices,
-};
+use hazelcast::pipelines;
 use hazelcast::validate::{HazelcastRules, ManagementCenterRules};
 use hazelcast_api::{Hazelcast, ManagementCenter, definition};
 use serde_json::{Value, json};
@@ -101,18 +97,6 @@ fn validation_and_defaulting_answer_about_any_json() {
 
 #[test]
 fn steps_answer_about_any_json() {
-    type Run = fn(&Context<Hazelcast>) -> StepResult;
-    let steps: [Run; 9] = [
-        ClusterReferences::run,
-        Rbac::run,
-        DiscoveryService::run,
-        MemberServices::run,
-        WanServices::run,
-        Endpoints::run,
-        Configuration::run,
-        MemberSet::run,
-        LiteMembers::run,
-    ];
     for spec in spoilt_specifications(&definition::hazelcasts()) {
         // Hundreds of members are as good as thousands, and much faster.
         let mut object = json!({"spec": spec});
@@ -120,7 +104,7 @@ fn steps_answer_about_any_json() {
             *size = json!(301);
         }
         if Hazelcast::read(&object.to_string()).is_ok() {
-            for step in steps {
+            for (_, step) in pipelines::CLUSTER {
                 let _ = step(&Context::test("library", object.clone()));
             }
         }
@@ -128,9 +112,7 @@ fn steps_answer_about_any_json() {
     for spec in spoilt_specifications(&definition::management_centers()) {
         let object = json!({"spec": spec});
         if ManagementCenter::read(&object.to_string()).is_ok() {
-            let steps: [fn(&Context<ManagementCenter>) -> StepResult; 4] =
-                [ManagementCenterReferences::run, CenterService::run, CenterEntrance::run, CenterSet::run];
-            for step in steps {
+            for (_, step) in pipelines::MANAGEMENT_CENTER {
                 let _ = step(&Context::test("tower", object.clone()));
             }
         }

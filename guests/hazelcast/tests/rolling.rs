@@ -81,9 +81,15 @@ fn management_center() -> Value {
         "licenseKeySecretName": "key",
         "externalConnectivity": {"ingress": {"hostname": "tower.example", "path": "/tower"}},
         "hazelcastClusters": [{"name": "dev", "address": "library", "tls": {"secretName": "harbour"}}],
+        "moduleDeployment": {
+            "bucketConfig": {"bucketURI": "s3://one"}, "bucketConfigs": [{"bucketURI": "s3://two"}],
+            "configMaps": ["code"], "remoteURLs": ["https://x/1.jar"], "triggerSequence": "1",
+        },
         "persistence": {"size": "1Gi"},
-        "prometheusMonitoring": {"exporter": {}},
-        "securityProvider": {"ldap": {"url": "ldap://north", "credentialsSecretName": "reader"}},
+        "prometheusMonitoring": {"credentialsSecretName": "scrape", "exporter": {}},
+        "securityProvider": {
+            "ldap": {"url": "ldap://north", "credentialsSecretName": "reader", "tls": {"secretName": "harbour"}},
+        },
     })
 }
 
@@ -176,7 +182,8 @@ fn breaks(before: &Value, now: &Value) -> bool {
     let fixed = |set: &Value| {
         let mut spec = set["spec"].clone();
         if let Some(fields) = spec.as_object_mut() {
-            fields.retain(|field, _| !["replicas", "template"].contains(&field.as_str()));
+            let changeable = ["persistentVolumeClaimRetentionPolicy", "replicas", "template"];
+            fields.retain(|field, _| !changeable.contains(&field.as_str()));
         }
         spec
     };
@@ -264,12 +271,17 @@ fn members_start_again_for_all_that_they_read_where_people_want_that() {
     for (field, outcome) in [
         (json!({"properties": {"other": "1"}}), true),
         (json!({"serialization": {"allowUnsafe": true}}), true),
+        (json!({"diagnostics": {"outputType": "LOGGER"}}), true),
         (json!({"clusterSize": 7}), false),
         (json!({"labels": {"team": "blue"}}), false),
     ] {
         let [now, _] = sets(&spec(field.clone()), std::slice::from_ref(&there));
         assert_eq!(pods(&now) != pods(&there), outcome, "{field}");
     }
+    let fetching = |url: &str| spec(json!({"jet": {"remoteURLs": [url]}}));
+    let [there, _] = sets(&fetching("https://x/1.jar"), &[]);
+    let [now, _] = sets(&fetching("https://x/2.jar"), std::slice::from_ref(&there));
+    assert_ne!(pods(&now), pods(&there), "what is fetched before they start");
 }
 
 #[test]

@@ -3,39 +3,12 @@
 //! An input is a JSON object: `kind` is that of the resource, `spec` is what is below its `spec`, `old` what was there before,
 //! if anything. Nothing of it may make a guest break: it is refused, or handled.
 
-use filbert_guest::{Context, Defaulting, Defaults, Resource, Review, Step, StepResult, Validation};
+use filbert_guest::{Context, Defaulting, Defaults, Resource, Review, Validation};
 use hazelcast::defaults::{HazelcastDefaults, ManagementCenterDefaults};
-use hazelcast::references::{ClusterReferences, ManagementCenterReferences};
-use hazelcast::steps::management_center::{CenterEntrance, CenterService, CenterSet, CenterStatus};
-use hazelcast::steps::{
-    Configuration, DiscoveryService, EndpointAddress, Endpoints, LiteMembers, MemberServices, MemberSet, MemberStatus,
-    Rbac, WanServices,
-};
+use hazelcast::pipelines::{self, Run};
 use hazelcast::validate::{HazelcastRules, ManagementCenterRules};
-use hazelcast_api::{Hazelcast, HazelcastEndpoint, ManagementCenter};
+use hazelcast_api::HazelcastEndpoint;
 use serde_json::{Value, json};
-
-/// A step as a function.
-type Run<R> = fn(&Context<R>) -> StepResult;
-
-/// Steps of a cluster.
-const CLUSTER: [Run<Hazelcast>; 10] = [
-    ClusterReferences::run,
-    Rbac::run,
-    DiscoveryService::run,
-    MemberServices::run,
-    WanServices::run,
-    Endpoints::run,
-    Configuration::run,
-    MemberSet::run,
-    LiteMembers::run,
-    MemberStatus::run,
-];
-/// Steps of a Management Center.
-const CENTER: [Run<ManagementCenter>; 5] =
-    [ManagementCenterReferences::run, CenterService::run, CenterEntrance::run, CenterSet::run, CenterStatus::run];
-/// Steps of an endpoint.
-const ENDPOINT: [Run<HazelcastEndpoint>; 1] = [EndpointAddress::run];
 
 /// Does it; tells whether the input is one.
 pub(crate) fn run(input: &Value) -> bool {
@@ -45,17 +18,17 @@ pub(crate) fn run(input: &Value) -> bool {
     match kind {
         "Hazelcast" => {
             if let Some(object) = admitted::<HazelcastRules, HazelcastDefaults>(&object, old.as_ref()) {
-                steps("library", &object, &CLUSTER);
+                steps("library", &object, &pipelines::CLUSTER);
             }
         }
         "ManagementCenter" => {
             if let Some(object) = admitted::<ManagementCenterRules, ManagementCenterDefaults>(&object, old.as_ref()) {
-                steps("tower", &object, &CENTER);
+                steps("tower", &object, &pipelines::MANAGEMENT_CENTER);
             }
         }
         "HazelcastEndpoint" => {
             if reads::<HazelcastEndpoint>(&object) {
-                steps("library", &object, &ENDPOINT);
+                steps("library", &object, &pipelines::ENDPOINT);
             }
         }
         _ => return false,
@@ -89,8 +62,8 @@ where
 }
 
 /// Each step on its own; an error of a step is an answer.
-fn steps<R: Resource>(name: &str, object: &Value, steps: &[Run<R>]) {
-    for step in steps {
+fn steps<R: Resource>(name: &str, object: &Value, steps: &[(&str, Run<R>)]) {
+    for (_, step) in steps {
         if let Ok(plan) = step(&Context::test(name, object.clone())) {
             plan.applied();
         }

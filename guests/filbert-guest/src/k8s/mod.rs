@@ -7,6 +7,7 @@
 mod apps;
 mod core;
 mod networking;
+mod policy;
 mod rbac;
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub use apps::*;
 pub use core::*;
 pub use networking::*;
+pub use policy::*;
 pub use rbac::*;
 
 use crate::resource::ResourceType;
@@ -225,6 +227,7 @@ const fn api_version(group: &'static str, version: &'static str) -> &'static str
         (b"networking.k8s.io", b"v1") => "networking.k8s.io/v1",
         (b"route.openshift.io", b"v1") => "route.openshift.io/v1",
         (b"batch", b"v1") => "batch/v1",
+        (b"policy", b"v1") => "policy/v1",
         _ => panic!("name the API version here"),
     }
 }

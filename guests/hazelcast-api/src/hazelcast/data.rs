@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{AllocatorType, ClaimNamePrefix, ClusterStateStrategy, DataRecoveryPolicy, StartupAction};
+use super::{
+    AllocatorType, ClaimNamePrefix, ClaimsWhenDeleted, ClusterStateStrategy, DataRecoveryPolicy, StartupAction,
+};
 use crate::shapes::{Bucket, Claim};
 
 parts! {
@@ -15,6 +17,11 @@ parts! {
         /// the same time to end, and something on top.
         #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
         graceful_shutdown_max_wait_seconds: Option<i32>,
+        /// Whether a `PodDisruptionBudget` lets only one member at a time be taken away for the good of a node. There is none where
+        /// absent.
+        pod_disruption_budget: Option<bool>,
+        /// Whether a member that `highAvailabilityMode` has no room for waits; where absent, it starts beside another one.
+        require_spread: Option<bool>,
         /// Whether members start again, one after the other, when their configuration changes in something that they read only
         /// when they start: properties, custom configuration, certificates and so on. Where absent, such a change holds for
         /// members that start later. To turn it on starts them once.
@@ -23,6 +30,9 @@ parts! {
         /// it, in seconds; 5 where absent.
         #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
         stale_join_prevention_seconds: Option<i32>,
+        /// Whether the volume claims of members, and with them all data, go when the cluster is deleted. They stay where absent.
+        /// Needs Kubernetes 1.27.
+        volume_claims_when_deleted: Option<ClaimsWhenDeleted>,
     }
     /// Keeps data on disks.
     Persistence {

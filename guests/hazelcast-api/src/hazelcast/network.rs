@@ -1,6 +1,7 @@
 //! How members find each other, and how they are reached.
 
-use super::{DiscoveryMode, ExposureType, MemberAccess};
+use super::{DiscoveryMode, ExposureType, ExternalTrafficPolicy, MemberAccess};
+use crate::shapes::Map;
 
 parts! {
     /// Settings of single network endpoints.
@@ -49,11 +50,27 @@ parts! {
     }
     /// Makes the cluster reachable from outside of Kubernetes.
     ExposeExternally {
+        /// Annotations of the Services that lead in from outside, on top of those of the cluster: what a cloud wants to be told
+        /// of its load balancers.
+        annotations: Map,
+        /// The port of nodes that leads to the Service through which clients find the cluster; Kubernetes chooses one where
+        /// absent. With `discoveryServiceType` `NodePort`, of the ports that Kubernetes has for nodes where nobody chose others.
+        #[cfg_attr(feature = "schema", schemars(range(min = 30000, max = 32767)))]
+        discovery_node_port: Option<i32>,
         /// Type of the Service through which clients find the cluster: `LoadBalancer` or `NodePort`.
         discovery_service_type: String = "LoadBalancer",
+        /// Whether what comes in at a node may go on to a member on another one (`Cluster`), or keeps the address of whoever sends
+        /// it and stays (`Local`); as Kubernetes has it where absent.
+        external_traffic_policy: Option<ExternalTrafficPolicy>,
+        /// Addresses that load balancers let in, such as `203.0.113.0/24`; all where empty.
+        load_balancer_source_ranges: Vec<String>,
         /// How each member is reached with type `Smart`. `NodePortExternalIP` where absent: a port of the node, at its
         /// external address. `NodePortNodeName`: the same, at the name of the node. `LoadBalancer`: a load balancer each.
         member_access: Option<MemberAccess>,
+        /// The ports of nodes that lead to members, the first one to member 0; Kubernetes chooses those that are not said. With
+        /// `memberAccess` `NodePortExternalIP` or `NodePortNodeName`, of the same range as `discoveryNodePort`.
+        #[cfg_attr(feature = "schema", schemars(inner(range(min = 30000, max = 32767))))]
+        member_node_ports: Vec<i32>,
         /// `Smart`: clients reach each member at an address of its own. `Unisocket`: all members share one address.
         #[serde(rename = "type")]
         type_: ExposureType = ExposureType::Smart,

@@ -99,7 +99,8 @@ parts! {
         /// Run scripts.
         scripting_enabled: bool = false,
     }
-    /// Diagnostics that members write while they run. Applied without a restart; needs members of version 5.6.
+    /// Diagnostics that members write while they run. A change holds for members that start later: see
+    /// `dataSafety.restartOnConfigurationChange`.
     Diagnostics {
         /// Minutes after which members stop by themselves; never where absent.
         auto_off_timer_in_minutes: Option<i32>,

@@ -7,6 +7,9 @@ use super::{NodeState, Phase, RestoreState};
 parts! {
     /// What is known of the cluster.
     Status {
+        /// What cannot change of the specification, as it was when it was last accepted, in JSON. A change of it is not
+        /// carried out, whoever let it through.
+        accepted_spec: Option<String>,
         /// How many members run.
         #[cfg_attr(feature = "schema", schemars(extend("format" = "int32")))]
         cluster_size: Option<i32>,

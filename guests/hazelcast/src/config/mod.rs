@@ -6,6 +6,7 @@
 mod backups;
 mod code;
 pub mod custom;
+mod diagnostics;
 mod executors;
 mod network;
 pub(crate) mod security;
@@ -105,7 +106,7 @@ const SECTIONS: &[Section] = &[
     ("durable-executor-service", |of| executors::durable(of.spec)),
     ("scheduled-executor-service", |of| executors::scheduled(of.spec)),
     ("user-code-deployment", |of| code::deployment(of.spec)),
-    ("properties", |of| properties(of.spec)),
+    ("properties", |of| properties(of.spec, of.is_lite)),
     ("partition-group", |of| partition_group(of.spec)),
     ("native-memory", |of| storage::native_memory(of.spec)),
     ("advanced-network", |of| network::section(of)),
@@ -129,7 +130,6 @@ pub fn of_lite_members(spec: &Spec) -> Option<Spec> {
         jvm: lite.jvm,
         resources: lite.resources,
         scheduling: lite.scheduling,
-        agent: None,
         cp_subsystem: None,
         local_devices: Vec::new(),
         persistence: None,
@@ -187,11 +187,12 @@ fn jet(jet: &Jet) -> Node {
         .with_any("edge-defaults", edges)
 }
 
-fn properties(spec: &Spec) -> Node {
+fn properties(spec: &Spec, is_lite: bool) -> Node {
     let mut properties: Map = owned(&PROPERTIES);
     if spec.persistence.is_some() {
         properties.extend(owned(&PERSISTENCE_PROPERTIES));
     }
+    properties.extend(diagnostics::properties(spec, is_lite));
     properties.extend(spec.properties.clone());
     properties.extend(owned(&FIXED_PROPERTIES));
     let safety = spec.data_safety.clone().unwrap_or_default();

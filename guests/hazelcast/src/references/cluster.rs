@@ -9,8 +9,9 @@ use hazelcast_api::hazelcast::{Security, Spec};
 use hazelcast_api::shapes::LocalReference;
 use serde::Deserialize;
 
-use super::{HOT_BACKUPS, Names};
+use super::{HOT_BACKUPS, Names, refuse};
 use crate::edition;
+use crate::validate::accepted::{Acceptance, accept_cluster};
 
 /// Whether what a cluster names is there.
 pub struct ClusterReferences;
@@ -25,6 +26,10 @@ impl Step for ClusterReferences {
 
     fn run(cx: &Context<Hazelcast>) -> StepResult {
         let spec = &cx.object().spec;
+        let accepted = match accept_cluster(cx) {
+            Acceptance::Accepted(accepted) => accepted,
+            Acceptance::Refused(violations) => return Ok(refuse(&violations)),
+        };
         let mut names = Names::new(cx.namespace());
         // HZ-05.
         let licence = edition::licence(spec.license_key_secret_name.as_deref(), spec.license_key_secret.as_deref());
@@ -40,6 +45,9 @@ impl Step for ClusterReferences {
         }
         let token = spec.discovery.as_ref().and_then(|discovery| discovery.api_token.as_ref());
         names.needs_secret("spec.discovery.apiToken.name", token.map(|token| token.name.as_str()));
+        if spec.agent.is_some() {
+            names.wants_certificate_of_agents();
+        }
         code(&mut names, spec);
         volumes(&mut names, spec);
         names.wants_account(spec.service_account_name.as_deref());
@@ -48,7 +56,7 @@ impl Step for ClusterReferences {
             let path = "spec.loggingConfiguration.configMapKeyRef.name".to_owned();
             names.wants_config_map(path, key.name.as_deref());
         }
-        Ok(names.resolve(cx)?)
+        Ok(names.resolve(cx, &accepted)?)
     }
 }
 

@@ -3,8 +3,9 @@
 use filbert_guest::{Context, Step, StepResult, Violation};
 use hazelcast_api::ManagementCenter;
 
-use super::{Names, ROUTES};
+use super::{Names, ROUTES, refuse};
 use crate::edition;
+use crate::validate::accepted::{Acceptance, accept_management_center};
 
 /// Whether what a Management Center names is there.
 pub struct ManagementCenterReferences;
@@ -16,6 +17,10 @@ impl Step for ManagementCenterReferences {
 
     fn run(cx: &Context<ManagementCenter>) -> StepResult {
         let spec = &cx.object().spec;
+        let accepted = match accept_management_center(cx) {
+            Acceptance::Accepted(accepted) => accepted,
+            Acceptance::Refused(violations) => return Ok(refuse(&violations)),
+        };
         let mut names = Names::new(cx.namespace());
         // MC-01.
         let route = spec.external_connectivity.as_ref().and_then(|external| external.route.as_ref());
@@ -23,6 +28,9 @@ impl Step for ManagementCenterReferences {
             let message = "there are Routes on OpenShift only";
             names.wrong.push(Violation::forbidden("spec.externalConnectivity.route", message));
         }
+        let ingress = spec.external_connectivity.as_ref().and_then(|external| external.ingress.as_ref());
+        let certificate = ingress.and_then(|ingress| ingress.tls_secret_name.as_deref());
+        names.wants_secret("spec.externalConnectivity.ingress.tlsSecretName", certificate);
         for (index, cluster) in spec.hazelcast_clusters.iter().enumerate() {
             // MC-03. The path is the one that people know.
             let tls = cluster.tls.as_ref().map(|tls| tls.secret_name.as_str());
@@ -50,7 +58,7 @@ impl Step for ManagementCenterReferences {
         }
         names.wants_modules(spec.module_deployment.as_ref());
         names.wants_account(spec.service_account_name.as_deref());
-        Ok(names.resolve(cx)?)
+        Ok(names.resolve(cx, &accepted)?)
     }
 }
 
@@ -60,6 +68,7 @@ mod tests {
     use filbert_guest::{Plan, Status};
     use serde_json::{Value, json};
 
+    use super::super::says_nothing;
     use super::*;
 
     fn run(spec: Value, secrets: &[&str]) -> Plan {
@@ -80,7 +89,7 @@ mod tests {
         let plan = run(spec.clone(), &[]);
         assert!(waits(&plan).starts_with("spec.externalConnectivity.route: Forbidden: "), "{plan:?}");
         let cx = Context::test("tower", json!({"spec": spec})).with_served(ROUTES);
-        assert_eq!(ManagementCenterReferences::run(&cx).expect("a plan"), Plan::default());
+        says_nothing(&ManagementCenterReferences::run(&cx).expect("a plan"));
     }
 
     #[test]
@@ -97,7 +106,7 @@ mod tests {
         assert!(format!("{plan:?}").contains(&format!("{expected:?}")), "{plan:?}");
         assert_eq!(plan.waits_for(), None);
         assert_eq!(plan.conditions(), [("ReferencesResolved", Status::False, "ReferencesMissing")]);
-        assert_eq!(run(spec, &["tls", "ldap"]), Plan::default());
+        says_nothing(&run(spec, &["tls", "ldap"]));
     }
 
     #[test]

@@ -1,26 +1,25 @@
 //! The helper beside each member, and its run before a member starts.
 //!
 //! Members of earlier operators always had it. It moves code and backups between pods and object stores. Beside a member it
-//! starts only with a certificate that this version does not make, so it is there only where the specification has an
-//! `agent` block: pods of existing installations have one, and stay as they are. Before a member it runs where there is
-//! something to fetch, too.
+//! starts only with a certificate that this version does not make (where it is missing, the step with references says so), so
+//! it is there only where the specification has an `agent` block: pods of existing installations have one, and stay as they are. Before a member, or a Management Center, it
+//! runs where there is something to fetch, too.
 
 use filbert_guest::k8s::{
     ConfigMapVolumeSource, Container, ContainerPort, EnvVar, SecretVolumeSource, Volume, VolumeMount,
 };
 use filbert_guest::{Context, ReadError, ResourceType};
 use hazelcast_api::Hazelcast;
-use hazelcast_api::hazelcast::{LocalRestore, Restore, Spec};
+use hazelcast_api::hazelcast::{LocalRestore, ModuleDeployment, Restore, Spec};
 use hazelcast_api::shapes::{Bucket, BucketSource};
 use serde::Deserialize;
 
+use super::stateful_set::Role;
 use crate::checksum::fnv1a;
 use crate::config::{Layout, Node};
 use crate::names::{BUCKET_CODE_DIR, JET_DIR, NAMESPACES_DIR};
 use crate::{edition, names, pods};
 
-/// The Secret with the certificate of all agents of a namespace.
-const CERTIFICATE: &str = "hazelcast-agent-cert";
 const CERTIFICATE_DIR: &str = "/var/run/secrets/hazelcast";
 const INIT_DIR: &str = "/opt/data/config/";
 /// Where backups are below the data, unless people say otherwise.
@@ -36,10 +35,13 @@ pub(super) struct Agent {
     pub(super) init_config: Volume,
 }
 
-/// What the agent fetches before a member starts: buckets (each with its Secret) and URLs, for the class path and for jobs.
+/// What is fetched into one folder: buckets, each with its Secret, and URLs.
+type Fetched<'a> = (Vec<(&'a str, &'a str)>, Vec<&'a str>);
+
+/// What the agent fetches before a member starts, for the class path and for jobs.
 struct Sources<'a> {
-    code: (Vec<(&'a str, &'a str)>, Vec<&'a str>),
-    jobs: (Vec<(&'a str, &'a str)>, Vec<&'a str>),
+    code: Fetched<'a>,
+    jobs: Fetched<'a>,
     restore: Option<&'a Restore>,
 }
 
@@ -90,18 +92,18 @@ pub(super) fn credentials(spec: &Spec) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// The containers of the agent, with the data of the member mounted in both; nothing where it has nothing to do.
-pub(super) fn containers(cluster: &str, spec: &Spec, mounts: &[VolumeMount]) -> Option<Agent> {
+/// The containers of the agent, with the data of the member mounted in both; nothing where it has nothing to do. Beside a
+/// member without data it has nothing to do.
+pub(super) fn containers(cluster: &str, spec: &Spec, role: Role, mounts: &[VolumeMount]) -> Option<Agent> {
     let sources = Sources::of(spec);
-    if spec.agent.is_none() && !sources.has_code() && !sources.has_jobs() && sources.restore.is_none() {
+    let is_beside = spec.agent.is_some() && role == Role::Data;
+    if !is_beside && !sources.has_code() && !sources.has_jobs() && sources.restore.is_none() {
         return None;
     }
     let agent = spec.agent.clone().unwrap_or_default();
     let image = edition::image(&agent.repository, &agent.version);
     let at = |path: &'static str| mounts.iter().filter(move |mount| mount.path() == Some(path)).cloned();
-    let init_config = ConfigMapVolumeSource::new().name(names::init_config(cluster)).default_mode(pods::FILE_MODE);
-    let (init_config, init_mount) = pods::mount("agent-config-volume", Volume::new().config_map(init_config), INIT_DIR);
-    let mut init_mounts = vec![init_mount];
+    let mut init_mounts = Vec::new();
     if sources.has_code() {
         init_mounts.extend(at(BUCKET_CODE_DIR));
     }
@@ -109,9 +111,24 @@ pub(super) fn containers(cluster: &str, spec: &Spec, mounts: &[VolumeMount]) -> 
         init_mounts.extend(at(JET_DIR));
     }
     init_mounts.extend(at(names::PERSISTENCE_DIR).chain(at(NAMESPACES_DIR)));
-    let init = Container::new()
+    let (init, init_config) = run_before(cluster, &image, init_mounts);
+    let init = match spec.init_container.as_ref().and_then(|container| container.resources.as_ref()) {
+        Some(resources) => init.resources(resources.clone()),
+        None => init,
+    };
+    let sidecar_mounts = [JET_DIR, BUCKET_CODE_DIR, names::PERSISTENCE_DIR, NAMESPACES_DIR].into_iter().flat_map(at);
+    let sidecar = is_beside.then(|| sidecar(&agent, image, sidecar_mounts));
+    Some(Agent { sidecar, init, init_config })
+}
+
+/// The container that runs before others of a pod, with these volumes, and the volume with its instructions: those that are
+/// kept beside the resource of this name.
+pub(super) fn run_before(resource: &str, image: &str, volumes: Vec<VolumeMount>) -> (Container, Volume) {
+    let instructions = ConfigMapVolumeSource::new().name(names::init_config(resource)).default_mode(pods::FILE_MODE);
+    let (instructions, mount) = pods::mount("agent-config-volume", Volume::new().config_map(instructions), INIT_DIR);
+    let container = Container::new()
         .name("init-container")
-        .image(image.as_str())
+        .image(image)
         .image_pull_policy("IfNotPresent")
         .args(vec!["execute-multiple-commands".to_owned()])
         .env(vec![
@@ -119,14 +136,8 @@ pub(super) fn containers(cluster: &str, spec: &Spec, mounts: &[VolumeMount]) -> 
             EnvVar::from_field("HOSTNAME", "metadata.name").into(),
         ])
         .security_context(pods::container_security())
-        .volume_mounts(init_mounts);
-    let init = match spec.init_container.as_ref().and_then(|container| container.resources.as_ref()) {
-        Some(resources) => init.resources(resources.clone()),
-        None => init,
-    };
-    let sidecar_mounts = [JET_DIR, BUCKET_CODE_DIR, names::PERSISTENCE_DIR, NAMESPACES_DIR].into_iter().flat_map(at);
-    let sidecar = spec.agent.is_some().then(|| sidecar(&agent, image, sidecar_mounts));
-    Some(Agent { sidecar, init, init_config })
+        .volume_mounts([mount].into_iter().chain(volumes).collect::<Vec<_>>());
+    (container, instructions)
 }
 
 fn sidecar(
@@ -134,8 +145,9 @@ fn sidecar(
     image: String,
     mounts: impl Iterator<Item = VolumeMount>,
 ) -> (Container, Volume) {
-    let certificate = SecretVolumeSource::new().secret_name(CERTIFICATE).default_mode(pods::FILE_MODE);
-    let (certificate, certificate_mount) = pods::mount(CERTIFICATE, Volume::new().secret(certificate), CERTIFICATE_DIR);
+    let certificate = SecretVolumeSource::new().secret_name(names::AGENT_CERTIFICATE).default_mode(pods::FILE_MODE);
+    let (certificate, certificate_mount) =
+        pods::mount(names::AGENT_CERTIFICATE, Volume::new().secret(certificate), CERTIFICATE_DIR);
     let health = || pods::probe().http_get(pods::http_get("/health", names::AGENT_PORT));
     let file = |name, file| EnvVar::of(name, format!("{CERTIFICATE_DIR}/{file}")).into();
     let mut sidecar = Container::new()
@@ -165,16 +177,7 @@ pub(super) struct Instructions {
 /// Everything that is to be fetched, each into its folder: nothing takes the place of anything else.
 pub(super) fn instructions(cx: &Context<Hazelcast>, layout: Layout) -> Result<Instructions, ReadError> {
     let sources = Sources::of(&cx.object().spec);
-    let folders = [(&sources.code, BUCKET_CODE_DIR), (&sources.jobs, JET_DIR)];
-    let buckets = folders
-        .iter()
-        .flat_map(|((buckets, _), folder)| buckets.iter().map(move |(uri, secret)| download(uri, secret, folder)));
-    let urls = folders
-        .iter()
-        .filter(|((_, urls), _)| !urls.is_empty())
-        .map(|((_, urls), folder)| Node::new().with("destination", *folder).with("urls", urls.join(",")));
-    let download =
-        Node::new().with_any("buckets", buckets.collect::<Vec<_>>()).with_any("urls", urls.collect::<Vec<_>>());
+    let download = downloads(&[(&sources.code, BUCKET_CODE_DIR), (&sources.jobs, JET_DIR)]);
     let (restore, problem) = match sources.restore {
         None => (Node::new(), None),
         Some(source) => match restore(cx, source, layout)? {
@@ -184,6 +187,29 @@ pub(super) fn instructions(cx: &Context<Hazelcast>, layout: Layout) -> Result<In
     };
     let container = Node::new().with_any("download", download).with_any("restore", restore);
     Ok(Instructions { document: Node::new().with("initContainer", container), problem })
+}
+
+/// What is fetched into which folder.
+fn downloads(folders: &[(&Fetched<'_>, &str)]) -> Node {
+    let buckets = folders
+        .iter()
+        .flat_map(|((buckets, _), folder)| buckets.iter().map(move |(uri, secret)| download(uri, secret, folder)));
+    let urls = folders
+        .iter()
+        .filter(|((_, urls), _)| !urls.is_empty())
+        .map(|((_, urls), folder)| Node::new().with("destination", *folder).with("urls", urls.join(",")));
+    Node::new().with_any("buckets", buckets.collect::<Vec<_>>()).with_any("urls", urls.collect::<Vec<_>>())
+}
+
+/// What the agent is told where it fetches jars alone; nothing where there is nothing to fetch.
+pub(super) fn fetching(modules: &ModuleDeployment) -> Option<Node> {
+    let buckets = buckets(modules.bucket_config.as_ref(), &modules.bucket_configs).collect();
+    let fetched: Fetched<'_> = (buckets, modules.remote_urls.iter().map(String::as_str).collect());
+    if fetched.0.is_empty() && fetched.1.is_empty() {
+        return None;
+    }
+    let download = downloads(&[(&fetched, BUCKET_CODE_DIR)]);
+    Some(Node::new().with("initContainer", Node::new().with("download", download)))
 }
 
 fn download(uri: &str, secret: &str, folder: &str) -> Node {
@@ -433,7 +459,7 @@ mod tests {
 
     #[test]
     fn a_hot_backup_that_cannot_be_restored_is_named() {
-        for (cx, words) in [
+        for (cx, words) in vec![
             (restoring(json!({"hotBackupResourceName": "my-hb"})), "knows no HotBackup"),
             (restoring(json!({"hotBackupResourceName": "my-hb"})).with_served(BACKUPS), "no HotBackup my-hb"),
             (hot_backup(json!({}), "InProgress", json!([])), "has not succeeded"),

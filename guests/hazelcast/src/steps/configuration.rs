@@ -68,7 +68,7 @@ impl Step for Configuration {
             store = match key_store(cx, &tls.secret_name)? {
                 Ok(store) => Some(store),
                 Err(problem) => {
-                    problems.push(format!("spec.tls.secretName: {problem}"));
+                    problems.extend(problem.map(|problem| format!("spec.tls.secretName: {problem}")));
                     // Running members are better off with the certificates that they have.
                     before.raw(MEMBER_STORE).and_then(from_base64)
                 }
@@ -78,11 +78,12 @@ impl Step for Configuration {
             }
         }
         let instructions = agent::instructions(cx, layout)?;
+        let fetched = instructions.document.to_yaml();
         problems.extend(instructions.problem);
         let init = ConfigMap::new(names::init_config(cx.name()))
             .labels(labels(cx))
             .annotations(spec.annotations.clone())
-            .entry("config.yaml", instructions.document.to_yaml());
+            .entry("config.yaml", fetched.as_str());
         let plan = Plan::default()
             .apply(secret)
             .because("members start with it")
@@ -95,7 +96,10 @@ impl Step for Configuration {
         };
         let restarts = spec.data_safety.as_ref().and_then(|safety| safety.restart_on_configuration_change);
         let plan = match restarts {
-            Some(true) => plan.fact(CHECKSUMS, checksums(spec, &documents, store.as_deref().unwrap_or_default())),
+            Some(true) => {
+                let store = store.as_deref().unwrap_or_default();
+                plan.fact(CHECKSUMS, checksums(spec, &documents, store, &fetched))
+            }
             Some(false) | None => plan,
         };
         Ok(match custom {
@@ -105,12 +109,17 @@ impl Step for Configuration {
     }
 }
 
-/// Of all that members read only when they start, by document. Certificates are not, where members read them again by
-/// themselves.
-fn checksums(spec: &Spec, documents: &[(&'static str, String)], store: &[u8]) -> BTreeMap<&'static str, u32> {
+/// Of all that members read only when they start, by document, and of what is fetched before. Certificates are not, where
+/// members read them again by themselves.
+fn checksums(
+    spec: &Spec,
+    documents: &[(&'static str, String)],
+    store: &[u8],
+    fetched: &str,
+) -> BTreeMap<&'static str, u32> {
     let is_read_again = spec.tls.as_ref().is_some_and(|tls| tls.key_material_duration.is_some());
     let store = if is_read_again { &[] } else { store };
-    documents.iter().map(|(key, text)| (*key, fnv1a(&[text.as_bytes(), store].concat()))).collect()
+    documents.iter().map(|(key, text)| (*key, fnv1a(&[text.as_bytes(), store, fetched.as_bytes()].concat()))).collect()
 }
 
 /// What this step wrote before, where that matters: data stays where it is, and certificates outlive the loss of their Secret.

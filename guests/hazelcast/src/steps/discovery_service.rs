@@ -6,7 +6,7 @@ use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{DiscoveryMode, Spec};
 use serde::Deserialize;
 
-use super::{client_port, labels, of_family, service, tcp};
+use super::{annotations_from_outside, client_port, from_outside, labels, of_family, service, tcp};
 use crate::names::{self, Application, LABEL_ENDPOINT_TYPE};
 
 /// The Service by which members and clients find the cluster.
@@ -41,7 +41,12 @@ impl Step for DiscoveryService {
             // The name service knows of no others, and members must find each other before they are ready.
             service_spec = service_spec.publish_not_ready_addresses(true);
         }
-        let service = service(cx.name(), &labels, &spec.annotations).spec(of_family(service_spec, spec));
+        let annotations = if kind.is_some() { annotations_from_outside(spec) } else { spec.annotations.clone() };
+        let service_spec = match kind {
+            Some(kind) => from_outside(service_spec, kind, spec),
+            None => service_spec,
+        };
+        let service = service(cx.name(), &labels, &annotations).spec(of_family(service_spec, spec));
         Ok(Plan::default().apply(service).because(match kind {
             None => "members and clients find the cluster by it",
             Some(_) => "clients outside find the cluster by it",
@@ -75,7 +80,11 @@ fn is_headless(cx: &Context<Hazelcast>) -> Result<Option<bool>, filbert_guest::R
 
 /// What members answer at. From outside only clients and other clusters are let in: the other ports ask nobody who they are.
 fn ports(spec: &Spec, exposed: bool) -> Vec<ServicePort> {
-    let mut ports = vec![tcp("hazelcast", client_port(spec)).target_port("hazelcast")];
+    let mut clients = tcp("hazelcast", client_port(spec)).target_port("hazelcast");
+    if let Some(port) = spec.expose_externally.as_ref().and_then(|exposure| exposure.discovery_node_port) {
+        clients = clients.node_port(i64::from(port));
+    }
+    let mut ports = vec![clients];
     if !exposed {
         ports.push(tcp("member-port", names::MEMBER_PORT));
         ports.push(tcp("rest-port", names::REST_PORT));
@@ -110,6 +119,24 @@ mod tests {
     fn can_be_a_port_of_nodes() {
         let service = run(json!({"exposeExternally": {"discoveryServiceType": "NodePort"}}));
         assert_eq!(service["spec"]["type"], "NodePort");
+    }
+
+    #[test]
+    fn people_say_how_it_leads_in_from_outside() {
+        let exposure = json!({
+            "annotations": {"cloud": "yes"}, "externalTrafficPolicy": "Local",
+            "loadBalancerSourceRanges": ["203.0.113.0/24"],
+        });
+        let service = run(json!({"exposeExternally": exposure, "annotations": {"site": "north"}}));
+        assert_eq!(service["metadata"]["annotations"], json!({"cloud": "yes", "site": "north"}));
+        assert_eq!(service["spec"]["externalTrafficPolicy"], "Local");
+        assert_eq!(service["spec"]["loadBalancerSourceRanges"], json!(["203.0.113.0/24"]));
+        let mut nodes = exposure;
+        nodes["discoveryServiceType"] = "NodePort".into();
+        nodes["discoveryNodePort"] = 30_701.into();
+        let service = run(json!({"exposeExternally": nodes}));
+        assert_eq!(service["spec"]["ports"][0]["nodePort"], 30_701);
+        assert_eq!(service["spec"].get("loadBalancerSourceRanges"), None);
     }
 
     #[test]

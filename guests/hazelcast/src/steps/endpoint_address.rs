@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::address;
+use super::balancer::BalancedStatus;
 
 /// The address behind an endpoint.
 pub struct EndpointAddress;
@@ -30,7 +31,7 @@ impl Step for EndpointAddress {
 #[serde(default)]
 struct Live {
     spec: LiveSpec,
-    status: LiveStatus,
+    status: BalancedStatus,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -49,37 +50,14 @@ struct Port {
     node_port: Option<i64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct LiveStatus {
-    load_balancer: LoadBalancer,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct LoadBalancer {
-    ingress: Vec<Host>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Host {
-    ip: String,
-    hostname: String,
-}
-
 /// The address, or why there is none.
 fn find(cx: &Context<HazelcastEndpoint>) -> Result<Result<String, String>, ReadError> {
     let port = i64::from(cx.object().spec.port.unwrap_or_default());
     let Some(service) = service(cx, port)? else { return Ok(Err("its Service is not there".to_owned())) };
     match service.spec.type_.as_str() {
         "LoadBalancer" => {
-            let host = service.status.load_balancer.ingress.into_iter().next().unwrap_or_default();
-            let host = if host.ip.is_empty() { host.hostname } else { host.ip };
-            if host.is_empty() {
-                return Ok(Err("the load balancer has no address yet".to_owned()));
-            }
-            Ok(Ok(address(&host, port)))
+            let host = service.status.hosts().next().ok_or("the load balancer has no address yet");
+            Ok(host.map(|host| address(&host, port)).map_err(str::to_owned))
         }
         "NodePort" => {
             let given = service.spec.ports.iter().find(|known| known.port == port).and_then(|port| port.node_port);

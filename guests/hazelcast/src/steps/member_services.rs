@@ -6,8 +6,11 @@ use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{MemberAccess, Spec};
 use serde::Deserialize;
 
+use super::balancer::BalancedStatus;
 use super::wan::{self, Reach};
-use super::{client_port, labels, member_access, of_family, scaling, service, size, tcp};
+use super::{
+    annotations_from_outside, client_port, from_outside, labels, member_access, of_family, scaling, service, size, tcp,
+};
 use crate::names::{self, Application, LABEL_ENDPOINT_TYPE, LABEL_POD_NAME, LABEL_SERVICE_PER_POD};
 
 /// A Service for each member. Those of members that are no longer wanted go by themselves.
@@ -25,6 +28,7 @@ impl Step for MemberServices {
         let mut labels = labels(cx);
         labels.insert(LABEL_SERVICE_PER_POD.to_owned(), "true".to_owned());
         labels.insert(LABEL_ENDPOINT_TYPE.to_owned(), "member".to_owned());
+        let annotations = annotations_from_outside(spec);
         // A member that is to go has an address until it has handed its data over.
         let plan = (0..scaling::reached(cx)?).fold(Plan::default(), |plan, index| {
             let name = names::member(cx.name(), index);
@@ -35,8 +39,9 @@ impl Step for MemberServices {
                 // A member must be reachable before it is ready: it looks its own address up when it starts.
                 .publish_not_ready_addresses(true)
                 .selector(selector)
-                .ports(ports(spec));
-            let service = service(&name, &labels, &spec.annotations).spec(of_family(service_spec, spec));
+                .ports(ports(spec, index));
+            let service_spec = of_family(from_outside(service_spec, kind, spec), spec);
+            let service = service(&name, &labels, &annotations).spec(service_spec);
             plan.apply(service).because(format!("clients outside reach member {index} by it"))
         });
         if access != MemberAccess::LoadBalancer {
@@ -55,8 +60,12 @@ impl Step for MemberServices {
 }
 
 /// What clients, and other clusters where they come this way, reach of a member.
-fn ports(spec: &Spec) -> Vec<ServicePort> {
-    let clients = tcp("hazelcast", client_port(spec)).target_port("hazelcast");
+fn ports(spec: &Spec, index: i32) -> Vec<ServicePort> {
+    let mut clients = tcp("hazelcast", client_port(spec)).target_port("hazelcast");
+    let of_nodes = spec.expose_externally.as_ref().map(|exposure| exposure.member_node_ports.as_slice());
+    if let Some(port) = usize::try_from(index).ok().and_then(|index| of_nodes?.get(index)) {
+        clients = clients.node_port(i64::from(*port));
+    }
     let endpoints = wan::endpoints(spec);
     let wan = endpoints.iter().filter(|endpoint| endpoint.reach == Reach::Members).flat_map(wan::Endpoint::ports);
     [clients].into_iter().chain(wan.map(|(name, port)| tcp(&name, port))).collect()
@@ -68,17 +77,7 @@ fn without_address(cx: &Context<Hazelcast>) -> Result<Option<i32>, ReadError> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Live {
-        status: LiveStatus,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct LiveStatus {
-        load_balancer: LoadBalancer,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct LoadBalancer {
-        ingress: Vec<serde::de::IgnoredAny>,
+        status: BalancedStatus,
     }
     if cx.read(StatefulSet::TYPE, cx.name()).exists()? {
         return Ok(None);
@@ -86,7 +85,7 @@ fn without_address(cx: &Context<Hazelcast>) -> Result<Option<i32>, ReadError> {
     for index in 0..size(&cx.object().spec) {
         let service = cx.read(Service::TYPE, names::member(cx.name(), index)).fields(&["status.loadBalancer"]);
         let live: Live = service.get()?.unwrap_or_default();
-        if live.status.load_balancer.ingress.is_empty() {
+        if live.status.hosts().next().is_none() {
             return Ok(Some(index));
         }
     }
@@ -145,6 +144,13 @@ mod tests {
         assert_eq!(waits(of(1)), Some(("MemberAddressesPending".to_owned(), true)));
         assert_eq!(waits(of(2)), None);
         assert_eq!(waits(of(1).with(StatefulSet::TYPE, json!({"metadata": {"name": "library"}}))), None);
+    }
+
+    #[test]
+    fn ports_of_nodes_can_be_chosen_for_as_many_members_as_people_say() {
+        let services = services(json!({"clusterSize": 2, "exposeExternally": {"memberNodePorts": [30_700]}}));
+        assert_eq!(services[0]["spec"]["ports"][0]["nodePort"], 30_700);
+        assert_eq!(services[1]["spec"]["ports"][0].get("nodePort"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod agent;
+mod balancer;
 mod claims;
 mod configuration;
 mod discovery_service;
@@ -31,7 +32,7 @@ pub use wan_services::WanServices;
 
 use filbert_guest::Context;
 use filbert_guest::k8s::{Map, Service, ServicePort, ServiceSpec};
-use hazelcast_api::hazelcast::{ExposureType, IpFamily, MemberAccess, Spec};
+use hazelcast_api::hazelcast::{ExposureType, ExternalTrafficPolicy, IpFamily, MemberAccess, Spec};
 use hazelcast_api::{Hazelcast, ManagementCenter};
 
 use crate::names::{self, Application};
@@ -75,6 +76,30 @@ fn of_family(service: ServiceSpec, spec: &Spec) -> ServiceSpec {
         Some(IpFamily::Ipv6) => service.ip_families(vec!["IPv6".to_owned()]).ip_family_policy("SingleStack"),
         Some(IpFamily::Ipv4) | None => service,
     }
+}
+
+/// A Service of this type that leads in from outside, as people want those.
+fn from_outside(service: ServiceSpec, kind: &str, spec: &Spec) -> ServiceSpec {
+    let Some(exposure) = &spec.expose_externally else { return service };
+    let service = match exposure.external_traffic_policy {
+        None => service,
+        Some(ExternalTrafficPolicy::Cluster) => service.external_traffic_policy("Cluster"),
+        Some(ExternalTrafficPolicy::Local) => service.external_traffic_policy("Local"),
+    };
+    let ranges = &exposure.load_balancer_source_ranges;
+    // Kubernetes takes them of load balancers alone.
+    if ranges.is_empty() || kind != "LoadBalancer" {
+        service
+    } else {
+        service.load_balancer_source_ranges(ranges.clone())
+    }
+}
+
+/// Annotations of Services that lead in from outside.
+fn annotations_from_outside(spec: &Spec) -> Map {
+    let mut annotations = spec.annotations.clone();
+    annotations.extend(spec.expose_externally.iter().flat_map(|exposure| exposure.annotations.clone()));
+    annotations
 }
 
 /// Host and port; the colons of an IPv6 address need brackets.

@@ -38,15 +38,18 @@ impl Entries {
     }
 }
 
-/// A key store with the certificates of the Secret of this name; or a sentence that says why there can be none.
-pub(super) fn key_store<R: Resource>(cx: &Context<R>, secret: &str) -> Result<Result<Vec<u8>, String>, ReadError> {
-    let Some(entries) = Entries::read(cx, secret)? else { return Ok(Err(format!("there is no Secret {secret}"))) };
+/// Why something that is named is of no use; nothing where it is not there at all, which those say who look for it.
+pub(super) type Problem = Option<String>;
+
+/// A key store with the certificates of the Secret of this name; or why there can be none.
+pub(super) fn key_store<R: Resource>(cx: &Context<R>, secret: &str) -> Result<Result<Vec<u8>, Problem>, ReadError> {
+    let Some(entries) = Entries::read(cx, secret)? else { return Ok(Err(None)) };
     let part = |key: &str| entries.text(key).unwrap_or_default();
     let store = keystore::jks(&part("tls.crt"), &part("tls.key"), &part("ca.crt"));
-    Ok(store.map_err(|problem| format!("the Secret {secret}: {problem}")))
+    Ok(store.map_err(|problem| Some(format!("the Secret {secret}: {problem}"))))
 }
 
-/// Whether what the specification names, and is there, is of use.
+/// Whether what the specification names, and is there, is of use. What is not there is said in `ReferencesResolved`.
 pub(super) fn condition(problems: &[String]) -> Condition {
     if problems.is_empty() {
         return Condition::new("ReferencesUsable", Status::True, "AllUsable", "");

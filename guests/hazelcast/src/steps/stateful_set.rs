@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use filbert_guest::k8s::{
     ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, Given, KeyToPath, LabelSelector,
-    Map, PodSpec, PodTemplateSpec, SecretVolumeSource, StatefulSet, StatefulSetSpec, TemplateMeta, Volume, VolumeMount,
+    Map, PodDisruptionBudget, PodDisruptionBudgetSpec, PodSpec, PodTemplateSpec, SecretVolumeSource, StatefulSet,
+    StatefulSetSpec, TemplateMeta, Volume, VolumeMount,
 };
 use filbert_guest::{Context, Plan, ReadError, Step, StepResult};
 use hazelcast_api::Hazelcast;
 use hazelcast_api::hazelcast::{
-    Collector, ConfigMapKey, HighAvailabilityMode, IpFamily, LoggingLevel, MemberAccess, Spec,
+    ClaimsWhenDeleted, Collector, ConfigMapKey, HighAvailabilityMode, IpFamily, LoggingLevel, MemberAccess, Spec,
 };
 use serde_json::{Value, json};
 
@@ -58,14 +59,37 @@ impl Step for MemberSet {
         if !claims.templates.is_empty() {
             set = set.volume_claim_templates(claims.templates);
         }
+        let safety = spec.data_safety.clone().unwrap_or_default();
+        if let Some(when_deleted) = safety.volume_claims_when_deleted {
+            // Those of a member that is no longer wanted always stay: a pause is no end.
+            set = set.persistent_volume_claim_retention_policy(
+                json!({"whenDeleted": when_deleted, "whenScaled": ClaimsWhenDeleted::Retain}),
+            );
+        }
         let set = StatefulSet::new(cx.name()).labels(labels(cx)).annotations(annotations).spec(set);
         let plan = pods.tell(Plan::default().apply(set).because(why));
+        let plan = match safety.pod_disruption_budget {
+            Some(true) => {
+                plan.apply(budget(cx)).because("one member at a time may be taken away for the good of a node")
+            }
+            Some(false) | None => plan,
+        };
         // Nothing that follows has to wait for it, and the last step says what is going on.
         Ok(match waiting {
             None => plan,
             Some(waiting) => plan.fact(SCALING, waiting),
         })
     }
+}
+
+/// How many members may be taken away at a time. Members without data hold nothing that could be lost.
+fn budget(cx: &Context<Hazelcast>) -> PodDisruptionBudget {
+    let others = json!({"key": names::LABEL_ROLE, "operator": "DoesNotExist"});
+    let members = LabelSelector::new().match_labels(selector(cx)).match_expressions(vec![others]);
+    PodDisruptionBudget::new(cx.name())
+        .labels(labels(cx))
+        .annotations(cx.object().spec.annotations.clone())
+        .spec(PodDisruptionBudgetSpec::new().max_unavailable(1_i64).selector(members))
 }
 
 /// What the step with the configuration left.
@@ -105,7 +129,7 @@ impl Step for LiteMembers {
 
 /// What a member is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
     /// Holds data.
     Data,
     /// Holds none.
@@ -171,7 +195,7 @@ fn template(
     mounts.extend(claims.iter().skip(data).cloned());
     let mut init_containers = Vec::new();
     let mut sidecars = Vec::new();
-    if let Some(Agent { sidecar, init, init_config }) = agent::containers(cx.name(), spec, &mounts) {
+    if let Some(Agent { sidecar, init, init_config }) = agent::containers(cx.name(), spec, role, &mounts) {
         init_containers.push(init);
         volumes.insert(1, init_config);
         if let Some((sidecar, certificate)) = sidecar {
@@ -223,9 +247,11 @@ fn access_name(access: MemberAccess) -> &'static str {
     }
 }
 
-/// Members of one cluster keep apart from each other, as far as nodes or zones allow.
+/// Members of one cluster keep apart from each other, as far as nodes or zones allow, or wait where they do not.
 fn spread(cx: &Context<Hazelcast>) -> Vec<Value> {
-    let key = match cx.object().spec.high_availability_mode {
+    let spec = &cx.object().spec;
+    let waits = spec.data_safety.as_ref().and_then(|safety| safety.require_spread) == Some(true);
+    let key = match spec.high_availability_mode {
         None => return Vec::new(),
         // Nodes of one placement group have no label in common that Kubernetes knows.
         Some(HighAvailabilityMode::Node | HighAvailabilityMode::Placement) => "kubernetes.io/hostname",
@@ -234,7 +260,7 @@ fn spread(cx: &Context<Hazelcast>) -> Vec<Value> {
     vec![json!({
         "maxSkew": 1,
         "topologyKey": key,
-        "whenUnsatisfiable": "ScheduleAnyway",
+        "whenUnsatisfiable": if waits { "DoNotSchedule" } else { "ScheduleAnyway" },
         "labelSelector": {"matchLabels": selector(cx)},
     })]
 }

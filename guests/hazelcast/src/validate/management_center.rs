@@ -2,8 +2,7 @@
 
 use filbert_guest::Violation;
 use hazelcast_api::management_center::{Ldap, Spec};
-use hazelcast_api::shapes::MutualAuthentication;
-use serde_json::Value;
+use hazelcast_api::shapes::{Bucket, MutualAuthentication};
 
 use super::{Rule, when};
 
@@ -12,7 +11,7 @@ pub(super) const RULES: &[Rule<Spec>] = &[
     ("MC-02", certificates_have_a_secret),
     ("MC-04", a_directory_has_credentials),
     ("MC-06", the_path_is_absolute),
-    ("MC-N01", variables_have_names),
+    ("MC-N01", |spec| super::variables_have_names("spec.env", &spec.env)),
     ("MC-N02", connections_are_encrypted_once),
 ];
 
@@ -47,14 +46,6 @@ fn the_path_is_absolute(spec: &Spec) -> Vec<Violation> {
     relative.map(|ingress| Violation::invalid(path, ingress.path.as_str(), "must begin with /")).into_iter().collect()
 }
 
-fn variables_have_names(spec: &Spec) -> Vec<Violation> {
-    let nameless = |variable: &Value| variable.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
-    let variables = spec.env.iter().enumerate().filter(|(_, variable)| nameless(variable));
-    variables
-        .map(|(index, _)| Violation::required(format!("spec.env[{index}].name"), "a variable must have a name"))
-        .collect()
-}
-
 fn connections_are_encrypted_once(spec: &Spec) -> Vec<Violation> {
     let twice = ldap(spec)
         .is_some_and(|ldap| ldap.url.starts_with("ldaps:") && ldap.tls.as_ref().is_some_and(|tls| tls.start_tls));
@@ -80,7 +71,7 @@ pub(super) fn warnings(spec: &Spec) -> Vec<String> {
     let message = "has no effect with existingVolumeClaimName";
     warn("spec.persistence.storageClass", made.is_some(), message);
     let plain = ldap(spec).is_some_and(|ldap| ldap.tls.is_none() && ldap.url.starts_with("ldap:"));
-    let message = "passwords go to the directory as plain text; use ldaps, or tls";
+    let message = "passwords go to the directory as plain text; use an ldaps URL";
     warn("spec.securityProvider.ldap.url", plain, message);
     let mutual = spec
         .hazelcast_clusters
@@ -89,6 +80,9 @@ pub(super) fn warnings(spec: &Spec) -> Vec<String> {
     warn("spec.hazelcastClusters[].tls.mutualAuthentication", mutual, "deprecated; use clientAuthentication");
     let bucket = spec.module_deployment.as_ref().is_some_and(|modules| modules.bucket_config.is_some());
     warn("spec.moduleDeployment.bucketConfig", bucket, "deprecated; use bucketConfigs");
+    let has_account = spec.service_account_name.as_ref().is_some_and(|name| !name.is_empty());
+    let message = "the pod reads these Secrets itself: name an account that may, in serviceAccountName";
+    warn("spec.moduleDeployment.bucketConfigs[].secretName", names_secrets(spec) && !has_account, message);
     let clusters = &spec.hazelcast_clusters;
     // Client configurations are kept by the name of their cluster.
     let again = |index: usize, name: &str| clusters.iter().take(index).any(|before| before.name == name);
@@ -97,6 +91,13 @@ pub(super) fn warnings(spec: &Spec) -> Vec<String> {
         warn(&format!("spec.hazelcastClusters[{index}].name"), true, &message);
     }
     warnings
+}
+
+/// Whether jars come from buckets for which one needs credentials.
+fn names_secrets(spec: &Spec) -> bool {
+    let Some(modules) = &spec.module_deployment else { return false };
+    let several = modules.bucket_configs.iter().filter_map(|bucket| bucket.secret_name.as_deref());
+    modules.bucket_config.iter().filter_map(Bucket::secret).chain(several).any(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Rules about what must not change. They compare with what is stored, which nobody can edit to get around them, and hold
 //! the object against the specification that an earlier operator noted down when it was last successful: so that what
-//! was changed while nobody looked is found when an installation is taken over, and can be taken back.
+//! was changed while nobody looked is found when an installation is taken over, and can be taken back. What was changed past
+//! admission is found in passes, by what is noted in the status: see [`accepted`].
+
+pub mod accepted;
 
 use filbert_guest::{Metadata, Resource, Review, Violation, json};
 use hazelcast_api::hazelcast::{LocalRestore, NamedClaim, Restore, Spec};
@@ -9,6 +12,7 @@ use hazelcast_api::{Hazelcast, ManagementCenter, management_center};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::accepted::{Past, Standing};
 use crate::names::ANNOTATION_LAST_SUCCESSFUL;
 use crate::quantity;
 
@@ -178,23 +182,18 @@ fn noted<S>(metadata: &Metadata, read: Read<S>) -> Option<Result<S, json::Error>
 /// What reads a specification.
 type Read<S> = fn(&str) -> Result<S, json::Error>;
 
-fn judge<R: Resource, S>(review: &Review<R>, rules: &[Rule<S>], spec: fn(&R) -> &S, read: Read<S>) -> Vec<Violation> {
+fn judge<R: Resource, S: Standing>(review: &Review<R>, spec: fn(&R) -> &S) -> Vec<Violation> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Stored {
         metadata: Metadata,
-        status: Status,
+        status: Past,
     }
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Status {
-        cluster_size: Option<i32>,
-    }
-    let now = spec(review.object());
+    let (now, rules) = (spec(review.object()), S::RULES);
     let stored: Option<Stored> = review.old_as();
     let running = stored.as_ref().and_then(|stored| stored.status.cluster_size);
     let mut violations = Vec::new();
-    match noted(review.metadata(), read) {
+    match noted(review.metadata(), S::READ) {
         Some(Err(error)) => {
             let message = format!("annotation {ANNOTATION_LAST_SUCCESSFUL} holds no specification: {error}");
             return vec![Violation::internal("spec", message)];
@@ -205,27 +204,33 @@ fn judge<R: Resource, S>(review: &Review<R>, rules: &[Rule<S>], spec: fn(&R) -> 
         }
         None => {}
     }
-    let Some(old) = review.old_object() else { return violations };
-    let noted = stored.and_then(|stored| noted(&stored.metadata, read)).and_then(Result::ok);
-    let change = Change { before: spec(old), now, running };
-    let of_stored = rules.iter().filter_map(|(_, rule)| {
-        let violation = rule(&change)?;
+    let (Some(old), Some(stored)) = (review.old_object().map(spec), stored) else { return violations };
+    let noted = noted(&stored.metadata, S::READ).and_then(Result::ok);
+    let accepted = stored.status.accepted(now);
+    let held = |rule: fn(&Change<'_, S>) -> Option<Violation>, before: Option<&S>, now: &S| {
+        Some(rule(&Change { before: before?, now, running }))
+    };
+    for (_, rule) in rules {
+        let of_stored = rule(&Change { before: old, now, running });
         // Somebody takes back what was changed while nobody looked.
-        let taken_back = noted.as_ref().is_some_and(|before| rule(&Change { before, now, running }).is_none());
-        (!taken_back).then_some(violation)
-    });
-    violations.extend(of_stored);
+        let is_as_before = |before: Option<&S>| matches!(held(*rule, before, now), Some(None));
+        let is_taken_back = is_as_before(noted.as_ref()) || is_as_before(accepted.as_ref());
+        violations.extend(of_stored.filter(|_| !is_taken_back));
+        // What is wrong already is no reason to refuse every other change.
+        let was_wrong = matches!(held(*rule, accepted.as_ref(), old), Some(Some(_)));
+        violations.extend(held(*rule, accepted.as_ref(), now).flatten().filter(|_| !was_wrong));
+    }
     violations
 }
 
 /// Of a cluster.
 pub(super) fn of_cluster(review: &Review<Hazelcast>) -> Vec<Violation> {
-    judge(review, CLUSTER, |object| &object.spec, Spec::read)
+    judge(review, |object| &object.spec)
 }
 
 /// Of a Management Center.
 pub(super) fn of_management_center(review: &Review<ManagementCenter>) -> Vec<Violation> {
-    judge(review, MANAGEMENT_CENTER, |object| &object.spec, management_center::Spec::read)
+    judge(review, |object| &object.spec)
 }
 
 #[cfg(test)]

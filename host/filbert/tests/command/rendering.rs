@@ -17,13 +17,14 @@ use crate::samples;
 use crate::support::{Place, modules, target};
 
 /// Types of which steps of ours make objects: group, version, plural.
-const TYPES: [(&str, &str, &str); 11] = [
+const TYPES: [(&str, &str, &str); 12] = [
     ("", "v1", "configmaps"),
     ("", "v1", "secrets"),
     ("", "v1", "serviceaccounts"),
     ("", "v1", "services"),
     ("apps", "v1", "statefulsets"),
     ("networking.k8s.io", "v1", "ingresses"),
+    ("policy", "v1", "poddisruptionbudgets"),
     ("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
     ("rbac.authorization.k8s.io", "v1", "clusterroles"),
     ("rbac.authorization.k8s.io", "v1", "rolebindings"),

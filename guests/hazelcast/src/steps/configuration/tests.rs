@@ -60,14 +60,18 @@ fn certificates_become_a_key_store_beside_the_document() {
 #[test]
 fn certificates_that_are_missing_or_of_no_use_are_named_and_those_of_before_stay() {
     let before = secret("library", json!({"hazelcast.jks": "b2xk"}));
-    for (cx, kept) in [
-        (encrypted(), Value::Null),
-        (encrypted().with(Secret::TYPE, before.clone()), json!("b2xk")),
-        (encrypted().with(Secret::TYPE, before).with(Secret::TYPE, secret("harbour", json!({}))), json!("b2xk")),
+    // That it is not there at all is said by whoever looks for everything that is named.
+    let (nothing_to_say, unusable) = ((Status::True, "AllUsable"), (Status::False, "Unusable"));
+    let useless = secret("harbour", json!({}));
+    for (cx, kept, said) in vec![
+        (encrypted(), Value::Null, nothing_to_say),
+        (encrypted().with(Secret::TYPE, before.clone()), json!("b2xk"), nothing_to_say),
+        (encrypted().with(Secret::TYPE, before).with(Secret::TYPE, useless.clone()), json!("b2xk"), unusable),
+        (encrypted().with(Secret::TYPE, useless), Value::Null, unusable),
     ] {
         let plan = run(&cx);
         assert_eq!(store(&plan), kept);
-        assert_eq!(plan.conditions(), [("ReferencesUsable", Status::False, "Unusable")]);
+        assert_eq!(plan.conditions(), [("ReferencesUsable", said.0, said.1)]);
     }
 }
 

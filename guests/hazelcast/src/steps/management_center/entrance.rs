@@ -52,6 +52,9 @@ fn ingress(cx: &Context<ManagementCenter>, wanted: &management_center::Ingress) 
     if let Some(class) = wanted.ingress_class_name.as_deref().filter(|class| !class.is_empty()) {
         spec = spec.ingress_class_name(class);
     }
+    if let Some(certificate) = wanted.tls_secret_name.as_deref().filter(|name| !name.is_empty()) {
+        spec = spec.tls(vec![json!({"hosts": [wanted.hostname], "secretName": certificate})]);
+    }
     Ingress::new(cx.name())
         .labels(management_center_labels(cx))
         .annotations(cx.object().spec.annotations.clone())
@@ -66,6 +69,9 @@ fn route(cx: &Context<ManagementCenter>, wanted: &management_center::Route) -> R
     // Without one the cluster chooses.
     if !wanted.hostname.is_empty() {
         spec = spec.host(wanted.hostname.as_str());
+    }
+    if wanted.edge_termination == Some(true) {
+        spec = spec.tls(json!({"termination": "edge"}));
     }
     Route::new(cx.name())
         .labels(management_center_labels(cx))
@@ -105,6 +111,16 @@ mod tests {
             let ingress = plan.find("Ingress", "tower").expect("an Ingress");
             assert_eq!(ingress["spec"].get("ingressClassName"), None);
         }
+    }
+
+    #[test]
+    fn both_answer_encrypted_where_people_want_that() {
+        let plan = run(&center(json!({"ingress": {"hostname": "mc.example", "tlsSecretName": "front"}})));
+        let ingress = plan.find("Ingress", "tower").expect("an Ingress");
+        assert_eq!(ingress["spec"]["tls"], json!([{"hosts": ["mc.example"], "secretName": "front"}]));
+        let route = center(json!({"route": {"hostname": "mc.example", "edgeTermination": true}}));
+        let plan = run(&route.with_served(Route::TYPE));
+        assert_eq!(plan.find("Route", "tower").expect("a Route")["spec"]["tls"], json!({"termination": "edge"}));
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! A directory that decides whom a Management Center lets in. It is set up before each start, so what is wanted is what holds;
 //! the password comes from its Secret into the environment and stands in no object.
+//!
+//! A connection that is encrypted from its beginning needs nothing but a key store. How the tool that sets a directory up is
+//! told of one that becomes so, or of groups within groups, is written down nowhere, and a word that it does not know keeps
+//! the Management Center from starting: see [`crate::ignored`].
 
 use filbert_guest::k8s::{EnvVar, StatefulSet};
 use filbert_guest::{Context, ReadError};
@@ -8,10 +12,14 @@ use hazelcast_api::management_center::{Ldap, Spec};
 use serde::Deserialize;
 
 use super::stateful_set::shell_word;
+use crate::keystore;
 
 const USERNAME: &str = "MC_LDAP_USERNAME";
 const PASSWORD: &str = "MC_LDAP_PASSWORD";
 const CONFIGURE: &str = "./bin/hz-mc conf ldap configure -H /data";
+/// Certificates for the connection, beside the client configurations. No cluster can be called so: a store of one is named
+/// after it alone.
+pub(super) const STORE: &str = "security-provider.ldap.jks";
 /// The specification with which an earlier operator was done.
 const LAST_SUCCESSFUL: &str = "hazelcast.com/last-successful-spec";
 
@@ -66,6 +74,24 @@ pub(super) fn commands(ldap: &Ldap) -> Vec<String> {
     vec!["./bin/hz-mc conf security reset -H /data".to_owned(), configure]
 }
 
+/// The Secret with certificates for the connection, where it is to be encrypted.
+pub(super) fn certificates(spec: &Spec) -> Option<&str> {
+    let tls = wanted(spec)?.tls.as_ref()?;
+    Some(tls.secret_name.as_str()).filter(|name| !name.is_empty())
+}
+
+/// What the virtual machine is told of these certificates: whom to trust, and what to show to a directory that asks for it.
+pub(super) fn options(spec: &Spec) -> Vec<String> {
+    if certificates(spec).is_none() {
+        return Vec::new();
+    }
+    let store = |what: &str| {
+        [("", format!("/config/{STORE}")), ("Password", keystore::PASSWORD.to_owned())]
+            .map(|(part, value)| format!("-Dhazelcast.mc.ldap.ssl.{what}Store{part}={value}"))
+    };
+    [store("trust"), store("key")].concat()
+}
+
 /// Who asks the directory.
 pub(super) fn variables(ldap: &Ldap) -> [EnvVar; 2] {
     [(USERNAME, "username"), (PASSWORD, "password")]
@@ -90,6 +116,28 @@ mod tests {
         let annotations = json!({LAST_SUCCESSFUL: before});
         let object = json!({"metadata": {"annotations": annotations}, "spec": {"securityProvider": provider(url)}});
         Context::test("tower", object)
+    }
+
+    #[test]
+    fn an_encrypted_connection_has_a_store_of_its_own() {
+        let of = |tls: Value| {
+            let spec = json!({"securityProvider": {"ldap": {"url": "ldaps://north", "tls": tls}}});
+            let spec: Spec = serde_json::from_value(spec).expect("a specification");
+            (certificates(&spec).map(str::to_owned), options(&spec))
+        };
+        let (secret, options) = of(json!({"secretName": "harbour", "startTLS": false}));
+        assert_eq!(secret.as_deref(), Some("harbour"));
+        assert_eq!(
+            options,
+            [
+                "trustStore=/config/security-provider.ldap.jks",
+                "trustStorePassword=hazelcast",
+                "keyStore=/config/security-provider.ldap.jks",
+                "keyStorePassword=hazelcast",
+            ]
+            .map(|option| format!("-Dhazelcast.mc.ldap.ssl.{option}"))
+        );
+        assert_eq!(of(Value::Null), (None, Vec::new()));
     }
 
     fn running(command: &str) -> Value {

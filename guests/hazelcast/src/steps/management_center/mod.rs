@@ -1,7 +1,10 @@
 //! The steps of a Management Center.
 
+mod clusters;
 mod entrance;
 mod ldap;
+mod metrics;
+mod modules;
 mod service;
 mod stateful_set;
 mod status;

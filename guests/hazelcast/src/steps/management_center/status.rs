@@ -6,6 +6,7 @@ use hazelcast_api::ManagementCenter;
 use hazelcast_api::management_center::Phase;
 use serde::{Deserialize, Serialize};
 
+use super::super::balancer::BalancedStatus;
 use super::super::observed::{Pod, Set};
 use super::super::{address, adoption};
 use crate::ignored;
@@ -94,7 +95,7 @@ fn external_addresses(cx: &Context<ManagementCenter>) -> Result<Vec<String>, Rea
     #[serde(rename_all = "camelCase", default)]
     struct Live {
         spec: LiveSpec,
-        status: LiveStatus,
+        status: BalancedStatus,
     }
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -107,36 +108,24 @@ fn external_addresses(cx: &Context<ManagementCenter>) -> Result<Vec<String>, Rea
     struct Port {
         port: i64,
     }
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct LiveStatus {
-        load_balancer: LoadBalancer,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct LoadBalancer {
-        ingress: Vec<Address>,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Address {
-        ip: String,
-        hostname: String,
-    }
     let live: Live = cx
         .read(Service::TYPE, cx.name())
         .fields(&["spec.type", "spec.ports", "status.loadBalancer"])
         .get()?
         .unwrap_or_default();
-    let hosts =
-        live.status.load_balancer.ingress.into_iter().map(|at| if at.ip.is_empty() { at.hostname } else { at.ip });
-    let hosts = hosts.filter(|host| !host.is_empty() && live.spec.type_ == "LoadBalancer");
+    let is_balanced = live.spec.type_ == "LoadBalancer";
+    let hosts = live.status.hosts().filter(|_| is_balanced);
     let balancers =
         hosts.flat_map(|host| live.spec.ports.iter().map(move |port| address(&host, port.port)).collect::<Vec<_>>());
     let external = cx.object().spec.external_connectivity.as_ref();
-    let ingress = external.and_then(|external| external.ingress.as_ref()).map(|ingress| ingress.hostname.as_str());
-    let route = external.and_then(|external| external.route.as_ref()).map(|route| route.hostname.as_str());
-    let named = ingress.into_iter().chain(route).filter(|host| !host.is_empty()).map(|host| address(host, 80));
+    let port = |is_encrypted: bool| if is_encrypted { 443 } else { 80 };
+    let ingress = external.and_then(|external| external.ingress.as_ref());
+    let ingress =
+        ingress.map(|it| (it.hostname.as_str(), port(it.tls_secret_name.as_ref().is_some_and(|it| !it.is_empty()))));
+    let route = external.and_then(|external| external.route.as_ref());
+    let route = route.map(|it| (it.hostname.as_str(), port(it.edge_termination == Some(true))));
+    let named = ingress.into_iter().chain(route).filter(|(host, _)| !host.is_empty());
+    let named = named.map(|(host, port)| address(host, port));
     Ok(balancers.chain(named).collect())
 }
 

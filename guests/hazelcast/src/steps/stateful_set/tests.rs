@@ -262,3 +262,48 @@ fn a_pause_does_not_change_the_pods_of_a_cp_subsystem() {
     assert_eq!(paused["spec"]["template"], before["spec"]["template"]);
     assert_eq!(again(&paused, json!({}), spec(3))["spec"]["template"], before["spec"]["template"]);
 }
+
+fn plan(spec: Value) -> Plan {
+    MemberSet::run(&Context::test("library", json!({"spec": spec}))).expect("a plan")
+}
+
+#[test]
+fn members_are_taken_away_one_at_a_time_where_people_want_that() {
+    assert_eq!(plan(json!({})).find("PodDisruptionBudget", "library"), None);
+    let budget = plan(json!({"dataSafety": {"podDisruptionBudget": true}})).find("PodDisruptionBudget", "library");
+    let budget = budget.expect("a budget");
+    assert_eq!(budget["spec"]["maxUnavailable"], 1);
+    // Members without data have this label.
+    let others = json!([{"key": "hazelcast.com/member-role", "operator": "DoesNotExist"}]);
+    assert_eq!(budget["spec"]["selector"]["matchExpressions"], others);
+    assert_eq!(budget["spec"]["selector"]["matchLabels"]["app.kubernetes.io/instance"], "library");
+}
+
+#[test]
+fn claims_go_with_the_cluster_where_people_want_that_and_never_with_a_member() {
+    assert_eq!(set(json!({}))["spec"].get("persistentVolumeClaimRetentionPolicy"), None);
+    let set = set(json!({"dataSafety": {"volumeClaimsWhenDeleted": "Delete"}}));
+    let policy = json!({"whenDeleted": "Delete", "whenScaled": "Retain"});
+    assert_eq!(set["spec"]["persistentVolumeClaimRetentionPolicy"], policy);
+}
+
+#[test]
+fn members_that_cannot_be_spread_wait_where_people_want_that() {
+    let constraint = |more: Value| {
+        let mut spec = json!({"highAvailabilityMode": "ZONE"});
+        spec["dataSafety"] = more;
+        pod(spec)["topologySpreadConstraints"][0]["whenUnsatisfiable"].clone()
+    };
+    assert_eq!(constraint(json!({})), "ScheduleAnyway");
+    assert_eq!(constraint(json!({"requireSpread": true})), "DoNotSchedule");
+}
+
+#[test]
+fn pods_without_data_are_fetched_for_by_the_same_agent() {
+    let modules = json!({"remoteURLs": ["https://x/1.jar"]});
+    let spec = json!({"agent": {"version": "0.1.30"}, "moduleDeployment": modules, "liteMember": {"count": 1}});
+    let plan = LiteMembers::run(&Context::test("library", json!({"spec": spec}))).expect("a plan");
+    let pod = plan.find("StatefulSet", "library-lite").expect("a set")["spec"]["template"]["spec"].clone();
+    assert_eq!(pod["initContainers"][0]["image"], "docker.io/hazelcast/platform-operator-agent:0.1.30");
+    assert_eq!(pod["containers"].as_array().map(Vec::len), Some(1), "it has no agent beside it");
+}

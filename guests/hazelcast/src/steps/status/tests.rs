@@ -127,7 +127,7 @@ fn members_stand_in_order_of_their_numbers() {
 
 #[test]
 fn lists_fields_that_are_ignored() {
-    let cx = Context::test("library", json!({"spec": {"agent": {}}}));
+    let cx = Context::test("library", json!({"spec": {"persistence": {"startupAction": "ForceStart"}}}));
     assert!(run(&cx).conditions().contains(&("FieldsIgnored", Status::True, "NotBuiltYet")));
 }
 

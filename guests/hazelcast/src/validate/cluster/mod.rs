@@ -12,9 +12,9 @@ mod warnings;
 
 use filbert_guest::Violation;
 use hazelcast_api::hazelcast::{ExposureType, MemberAccess, Spec};
-use serde_json::Value;
 
 use super::{Rule, when};
+pub(super) use network::wan_names_name_services;
 pub(super) use warnings::warnings;
 
 /// All rules about the specification alone, in the order in which people see their violations.
@@ -68,6 +68,8 @@ pub(super) const RULES: &[Rule<Spec>] = &[
     ("HZ-N20", security::the_operator_is_let_in),
     ("HZ-N21", security::the_operator_may_do_everything),
     ("HZ-N22", edition::open_source_has_no_enterprise_features),
+    ("HZ-N23", network::ports_of_nodes_lead_somewhere),
+    ("HZ-N24", network::ranges_are_of_addresses),
 ];
 
 /// The largest cluster.
@@ -140,11 +142,10 @@ fn custom_configuration_is_in_one_place(spec: &Spec) -> Vec<Violation> {
 }
 
 fn variables_have_names(spec: &Spec) -> Vec<Violation> {
-    let nameless = |variable: &Value| variable.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
-    let variables = spec.env.iter().enumerate().filter(|(_, variable)| nameless(variable));
-    variables
-        .map(|(index, _)| Violation::required(format!("spec.env[{index}].name"), "a variable must have a name"))
-        .collect()
+    let lite = spec.lite_member.as_ref().map(|lite| lite.env.as_slice()).unwrap_or_default();
+    let mut violations = super::variables_have_names("spec.env", &spec.env);
+    violations.extend(super::variables_have_names("spec.liteMember.env", lite));
+    violations
 }
 
 fn lite_members_are_not_negative(spec: &Spec) -> Vec<Violation> {

@@ -1,7 +1,9 @@
 //! Rules about ports and Services.
 
+use std::net::IpAddr;
+
 use filbert_guest::Violation;
-use hazelcast_api::hazelcast::{ExposureType, Spec, WanEndpoint};
+use hazelcast_api::hazelcast::{ExposureType, MemberAccess, Spec, WanEndpoint};
 
 use super::when;
 use crate::names;
@@ -109,6 +111,88 @@ pub(super) fn ports_of_a_pod_differ(spec: &Spec) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// Ports of nodes lead to Services that have some, and to one each.
+pub(super) fn ports_of_nodes_lead_somewhere(spec: &Spec) -> Vec<Violation> {
+    let Some(exposure) = &spec.expose_externally else { return Vec::new() };
+    let mut violations = Vec::new();
+    if exposure.discovery_node_port.is_some() && exposure.discovery_service_type != "NodePort" {
+        let (path, message) = ("spec.exposeExternally.discoveryNodePort", "needs discoveryServiceType NodePort");
+        violations.push(Violation::forbidden(path, message));
+    }
+    let path = "spec.exposeExternally.memberNodePorts";
+    let balanced = exposure.member_access == Some(MemberAccess::LoadBalancer);
+    if !exposure.member_node_ports.is_empty() && (balanced || exposure.type_ != ExposureType::Smart) {
+        let message = "needs type Smart with memberAccess NodePortExternalIP or NodePortNodeName";
+        violations.push(Violation::forbidden(path, message));
+    }
+    let mut taken: Vec<i32> = exposure.discovery_node_port.into_iter().collect();
+    for (index, port) in exposure.member_node_ports.iter().enumerate() {
+        if taken.contains(port) {
+            let message = "a port of nodes leads to one Service";
+            violations.push(Violation::duplicate(format!("{path}[{index}]"), *port, message));
+        }
+        taken.push(*port);
+    }
+    violations
+}
+
+/// Load balancers are told ranges of addresses.
+pub(super) fn ranges_are_of_addresses(spec: &Spec) -> Vec<Violation> {
+    let is_range = |text: &str| {
+        let (address, length) = text.split_once('/')?;
+        let longest = if address.parse::<IpAddr>().ok()?.is_ipv4() { 32 } else { 128 };
+        length.parse::<u8>().ok().filter(|length| *length <= longest)
+    };
+    let ranges = spec.expose_externally.iter().flat_map(|exposure| &exposure.load_balancer_source_ranges).enumerate();
+    ranges
+        .filter(|(_, range)| is_range(range).is_none())
+        .map(|(index, range)| {
+            let path = format!("spec.exposeExternally.loadBalancerSourceRanges[{index}]");
+            Violation::invalid(
+                path,
+                range.as_str(),
+                "must be an address and how much of it counts, such as 203.0.113.0/24",
+            )
+        })
+        .collect()
+}
+
+/// The longest name of a port, and that of a Service.
+const LONGEST_PORT: usize = 15;
+const LONGEST_SERVICE: usize = 63;
+
+/// An endpoint gives its name to a Service, behind that of the cluster, and to ports.
+pub(in crate::validate) fn wan_names_name_services(cluster: &str, spec: &Spec) -> Vec<Violation> {
+    let wrong = |endpoint: &WanEndpoint| {
+        let name = endpoint.name.as_deref().filter(|name| !name.is_empty())?;
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let ends_well = !name.starts_with('-') && !name.ends_with('-') && !name.contains("--");
+        let last = endpoint.port_count.unwrap_or(1).max(1).saturating_sub(1);
+        let message = if !name.chars().all(is_plain) || !ends_well {
+            "must consist of lower case letters and digits, with single dashes between them: Services and ports are named after it"
+                .to_owned()
+        } else if format!("wan-{name}-{last}").len() > LONGEST_PORT {
+            format!(
+                "too long: a port is named wan-{name}-{last}, and names of ports have at most {LONGEST_PORT} letters"
+            )
+        } else if cluster.len() + 1 + name.len() > LONGEST_SERVICE {
+            format!(
+                "too long: a Service is named {cluster}-{name}, and names of Services have at most {LONGEST_SERVICE} letters"
+            )
+        } else {
+            return None;
+        };
+        Some((name.to_owned(), message))
+    };
+    let endpoints = wan(spec).iter().enumerate();
+    endpoints
+        .filter_map(|(index, endpoint)| {
+            let (name, message) = wrong(endpoint)?;
+            Some(Violation::invalid(format!("{}.name", path(index)), name, message))
+        })
+        .collect()
 }
 
 /// An endpoint that uses the Services of single members needs them.

@@ -287,9 +287,9 @@ fn virtual_machine() -> Vec<Case> {
         ),
         case(
             "HZ-N09",
-            json!({"env": [{"name": "A"}, {"name": ""}]}),
-            &["spec.env[1].name: Required value: "],
-            json!({"env": [{"name": "A"}]}),
+            json!({"env": [{"name": "A"}, {"name": ""}], "liteMember": {"count": 1, "env": [{}]}}),
+            &["spec.env[1].name: Required value: ", "spec.liteMember.env[0].name: Required value: "],
+            json!({"env": [{"name": "A"}], "liteMember": {"count": 1, "env": [{"name": "B"}]}}),
         ),
         case(
             "HZ-N10",
@@ -401,6 +401,26 @@ fn who_may_connect() -> Vec<Case> {
             security(json!({"clientPermissions": {"all": {"principal": "shop"}}})),
             &[r#"spec.security.clientPermissions.all.principal: Invalid value: "shop": "#],
             security(json!({"clientPermissions": {"all": {}}})),
+        ),
+        case(
+            "HZ-N23",
+            json!({"exposeExternally": {"discoveryNodePort": 30_701, "memberAccess": "LoadBalancer", "memberNodePorts": [30_701]}}),
+            &[
+                "spec.exposeExternally.discoveryNodePort: Forbidden: ",
+                "spec.exposeExternally.memberNodePorts: Forbidden: ",
+                "spec.exposeExternally.memberNodePorts[0]: Duplicate value: 30701",
+            ],
+            json!({"clusterName": "shop", "exposeExternally": {"discoveryServiceType": "NodePort", "discoveryNodePort": 30_701, "memberNodePorts": [30_702]}}),
+        ),
+        case(
+            "HZ-N24",
+            json!({"exposeExternally": {"loadBalancerSourceRanges": ["203.0.113.0/24", "::/129", "10.0.0.1", "north/8"]}}),
+            &[
+                r#"spec.exposeExternally.loadBalancerSourceRanges[1]: Invalid value: "::/129": "#,
+                r#"spec.exposeExternally.loadBalancerSourceRanges[2]: Invalid value: "10.0.0.1": "#,
+                r#"spec.exposeExternally.loadBalancerSourceRanges[3]: Invalid value: "north/8": "#,
+            ],
+            json!({"exposeExternally": {"loadBalancerSourceRanges": ["203.0.113.0/24", "2001:db8::/32"]}}),
         ),
         case(
             "HZ-N21",
@@ -532,6 +552,14 @@ fn what_is_allowed_and_unwise_is_warned_of() {
             json!({"jvm": {"args": ["-Dhazelcast.stale.join.prevention.duration.seconds=30"]}}),
             &["spec.jvm.args[-Dhazelcast.stale.join.prevention.duration.seconds]: "],
         ),
+        (
+            json!({"clusterName": "shop", "exposeExternally": {"discoveryServiceType": "NodePort", "loadBalancerSourceRanges": ["10.0.0.0/8"]}}),
+            &["spec.exposeExternally.loadBalancerSourceRanges: has no effect"],
+        ),
+        (
+            json!({"dataSafety": {"volumeClaimsWhenDeleted": "Delete", "requireSpread": true}}),
+            &["spec.dataSafety.volumeClaimsWhenDeleted: whoever", "spec.dataSafety.requireSpread: has no effect"],
+        ),
         (json!({"discovery": {"wholeNamespace": true}}), &["spec.discovery.wholeNamespace: "]),
         (json!({"diagnostics": {"outputType": "FILE"}}), &["spec.diagnostics.outputType: files are in a folder"]),
         (
@@ -558,4 +586,26 @@ fn what_has_no_effect_on_open_source_members_is_warned_of() {
 fn enterprise_members_without_a_licence_are_warned_of() {
     let found = warnings::<HazelcastRules>(&json!({"repository": "docker.io/hazelcast/hazelcast-enterprise"}));
     assert_eq!(found, ["spec.licenseKeySecretName: enterprise members do not start without a licence"]);
+}
+
+#[test]
+fn names_of_endpoints_are_such_that_services_and_ports_can_have_them() {
+    let named = |cluster: &str, name: &str, count: i64| {
+        let endpoint = json!([{"name": name, "port": 20_000, "portCount": count, "serviceType": "ClusterIP"}]);
+        let review = Review::test(cluster, &json!({"spec": licensed(wan(endpoint))}));
+        let found: Vec<_> = HazelcastRules::validate(&review).violations.iter().map(ToString::to_string).collect();
+        found
+    };
+    for good in ["", "north", "a", "7", "a-b", "12345678"] {
+        assert_eq!(named("library", good, 1), Vec::<String>::new(), "{good}");
+    }
+    for bad in ["North", "a_b", "a.b", "-a", "a-", "a--b", "ä", "a b"] {
+        let expected = format!("spec.advancedNetwork.wan[0].name: Invalid value: {bad:?}: must consist of");
+        begin_with(&named("library", bad, 1), &[&expected], bad);
+    }
+    let long = r#"spec.advancedNetwork.wan[0].name: Invalid value: "12345678": too long: "#;
+    begin_with(&named("library", "12345678", 101), &[long], "its last port");
+    assert_eq!(named("library", "12345678", 100), Vec::<String>::new());
+    begin_with(&named(&"x".repeat(55), "12345678", 1), &[long], "its Service");
+    assert_eq!(named(&"x".repeat(54), "12345678", 1), Vec::<String>::new());
 }

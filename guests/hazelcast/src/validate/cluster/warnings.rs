@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use hazelcast_api::hazelcast::{ClusterStateStrategy, DataRecoveryPolicy, DiagnosticsOutput, Spec};
+use hazelcast_api::hazelcast::{
+    ClaimsWhenDeleted, ClusterStateStrategy, DataRecoveryPolicy, DiagnosticsOutput, MemberAccess, Spec,
+};
 use hazelcast_api::shapes::MutualAuthentication;
 use serde_json::Value;
 
@@ -155,7 +157,14 @@ fn exposure(spec: &Spec) -> Vec<String> {
     let default_name = spec.expose_externally.is_some() && spec.cluster_name == "dev";
     let message =
         "the default name beside exposeExternally: any client with default settings may connect; choose another one";
-    each(&[("spec.clusterName", default_name)], message)
+    let mut warnings = each(&[("spec.clusterName", default_name)], message);
+    let balanced = spec.expose_externally.as_ref().is_some_and(|exposure| {
+        exposure.discovery_service_type != "NodePort" || exposure.member_access == Some(MemberAccess::LoadBalancer)
+    });
+    let ranges = spec.expose_externally.as_ref().is_some_and(|it| !it.load_balancer_source_ranges.is_empty());
+    let path = "spec.exposeExternally.loadBalancerSourceRanges";
+    warnings.extend(each(&[(path, ranges && !balanced)], "has no effect without load balancers"));
+    warnings
 }
 
 fn discovery(spec: &Spec) -> Vec<String> {
@@ -180,6 +189,11 @@ fn data_safety(spec: &Spec) -> Vec<String> {
     let safety = spec.data_safety.clone().unwrap_or_default();
     let mut warnings = Vec::new();
     let mut warn = |path: &str, departs: bool, message: &str| warnings.extend(each(&[(path, departs)], message));
+    let delete = safety.volume_claims_when_deleted == Some(ClaimsWhenDeleted::Delete);
+    let message = "whoever deletes the cluster deletes its data";
+    warn("spec.dataSafety.volumeClaimsWhenDeleted", delete, message);
+    let spread = safety.require_spread == Some(true) && spec.high_availability_mode.is_none();
+    warn("spec.dataSafety.requireSpread", spread, "has no effect without highAvailabilityMode");
     let manual = safety.automatic_cluster_version_upgrade == Some(false);
     let message = "the cluster keeps its version after an upgrade until somebody raises it";
     warn("spec.dataSafety.automaticClusterVersionUpgrade", manual, message);

@@ -50,7 +50,12 @@ fn without_an_external_connectivity_nothing_is_asked_of_it() {
 
 #[test]
 fn what_is_allowed_and_unwise_is_warned_of() {
-    let cases: [(Value, &[&str]); 4] = [
+    let modules = |more: Value| {
+        let mut spec = json!({"moduleDeployment": {"bucketConfigs": [{"bucketURI": "s3://jars", "secretName": "s"}]}});
+        spec.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        spec
+    };
+    let cases: [(Value, &[&str]); 6] = [
         (json!({"persistence": {"enabled": false}}), &["spec.persistence.enabled: its data is in an empty directory"]),
         (
             json!({"persistence": {"existingVolumeClaimName": "a", "storageClass": "b"}}),
@@ -64,10 +69,30 @@ fn what_is_allowed_and_unwise_is_warned_of() {
             ldap(json!({"credentialsSecretName": "s", "url": "ldap://a"})),
             &["spec.securityProvider.ldap.url: passwords go"],
         ),
+        (modules(json!({})), &["spec.moduleDeployment.bucketConfigs[].secretName: the pod reads these Secrets itself"]),
+        (modules(json!({"serviceAccountName": "me"})), &[]),
     ];
     for (spec, expected) in cases {
         let found = warnings::<ManagementCenterRules>(&spec);
         let found: Vec<_> = found.into_iter().filter(|warning| !warning.contains("not acted on yet")).collect();
         begin_with(&found, expected, &spec.to_string());
     }
+}
+
+#[test]
+fn what_nobody_knows_how_to_tell_a_management_center_is_said_to_be_left_out() {
+    let with = |field: &str, value: Value| {
+        let mut directory = json!({"credentialsSecretName": "s", "url": "ldap://a"});
+        directory[field] = value;
+        let found = warnings::<ManagementCenterRules>(&ldap(directory));
+        found.into_iter().filter(|warning| warning.contains("not acted on yet")).collect::<Vec<_>>()
+    };
+    let tls = |start: bool| json!({"secretName": "t", "startTLS": start});
+    begin_with(&with("tls", tls(true)), &["spec.securityProvider.ldap.tls.startTLS: not acted on yet"], "startTLS");
+    begin_with(&with("tls", tls(false)), &[], "ldaps");
+    begin_with(
+        &with("nestedGroupSearch", true.into()),
+        &["spec.securityProvider.ldap.nestedGroupSearch: not acted on yet"],
+        "nested groups",
+    );
 }

@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
 
-use filbert_guest::{Review, Validation};
+use filbert_guest::{Context, Plan, Review, Status, Step, Validation};
+use hazelcast_api::Hazelcast;
 use serde_json::{Value, json};
 
 use super::{CLUSTER, MANAGEMENT_CENTER};
 use crate::names::ANNOTATION_LAST_SUCCESSFUL;
+use crate::references::{ClusterReferences, ManagementCenterReferences};
 use crate::validate::cases::begin_with;
 use crate::validate::{HazelcastRules, ManagementCenterRules};
 
@@ -25,7 +27,17 @@ fn noted(noted: &Value, spec: &Value) -> Value {
 /// A rule, what was, a change that breaks it, how the violation begins, and a change that does not.
 struct Case(&'static str, Value, Value, &'static str, Value);
 
-fn check<V: Validation>(cases: &[Case], rules: &[&str]) {
+/// What a pass comes to over a specification, with this status.
+fn pass<S: Step>(spec: &Value, status: &Value) -> Plan {
+    S::run(&Context::test("library", json!({"spec": spec})).with_status(status)).expect("a plan")
+}
+
+/// The status that a pass leaves which finds nothing to refuse.
+fn accepts<S: Step>(spec: &Value, status: &Value) -> Value {
+    pass::<S>(spec, status).status_fragment().expect("a status")
+}
+
+fn check<V: Validation, S: Step>(cases: &[Case], rules: &[&str]) {
     for Case(rule, before, broken, expected, kept) in cases {
         begin_with(&change::<V>(before, broken), &[expected], rule);
         begin_with(&change::<V>(before, kept), &[], rule);
@@ -35,6 +47,22 @@ fn check<V: Validation>(cases: &[Case], rules: &[&str]) {
         // And it can be gone back to.
         let (wrong, right) = (noted(before, broken), noted(before, before));
         begin_with(&found::<V>(&Review::test_update("library", &wrong, &right)), &[], rule);
+        // No pass carries out what no admission saw: nothing is done for it until it is taken back.
+        let status = accepts::<S>(before, &Value::Null);
+        let refused = pass::<S>(broken, &status);
+        let (reason, message) = refused.waits_for().unwrap_or_else(|| panic!("{rule}: it goes on"));
+        assert_eq!((reason, message.starts_with(expected)), ("FieldsCannotChange", true), "{rule}: {message}");
+        assert_eq!(refused.conditions(), [("ChangesAccepted", Status::False, "FieldsCannotChange")], "{rule}");
+        assert_eq!(refused.applied(), Vec::<Value>::new(), "{rule}");
+        assert_eq!(pass::<S>(kept, &status).waits_for(), None, "{rule}");
+        assert_eq!(pass::<S>(before, &status).waits_for(), None, "{rule}");
+        // Admission lets people take it back, and leaves them alone with everything else.
+        let wrong = json!({"spec": broken, "status": status});
+        let back = Review::test_update("library", &wrong, &json!({"spec": before}));
+        begin_with(&found::<V>(&back), &[], rule);
+        let mut other = broken.clone();
+        other["labels"] = json!({"team": "blue"});
+        begin_with(&found::<V>(&Review::test_update("library", &wrong, &json!({"spec": other}))), &[], rule);
     }
     let tested: BTreeSet<_> = cases.iter().map(|case| case.0).collect();
     assert_eq!(tested, rules.iter().copied().collect::<BTreeSet<_>>());
@@ -168,7 +196,7 @@ fn what_must_not_change_of_a_cluster_does_not() {
             cluster(json!({"ipFamily": "IPv6", "clusterSize": 1})),
         ),
     ];
-    check::<HazelcastRules>(&cases, &CLUSTER.iter().map(|(rule, _)| *rule).collect::<Vec<_>>());
+    check::<HazelcastRules, ClusterReferences>(&cases, &CLUSTER.iter().map(|(rule, _)| *rule).collect::<Vec<_>>());
 }
 
 #[test]
@@ -204,7 +232,10 @@ fn what_must_not_change_of_a_management_center_does_not() {
             data("size", "10240Mi".into()),
         ),
     ];
-    check::<ManagementCenterRules>(&cases, &MANAGEMENT_CENTER.iter().map(|(rule, _)| *rule).collect::<Vec<_>>());
+    check::<ManagementCenterRules, ManagementCenterReferences>(
+        &cases,
+        &MANAGEMENT_CENTER.iter().map(|(rule, _)| *rule).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -249,4 +280,42 @@ fn a_note_that_somebody_edits_does_not_open_the_way() {
     // Taken away.
     let review = Review::test_update("library", &noted(&before, &before), &json!({"spec": now}));
     begin_with(&found::<HazelcastRules>(&review), &expected, "taken away");
+}
+
+#[test]
+fn a_cluster_with_cp_comes_back_from_a_pause_as_large_as_it_was() {
+    let accepted = |size: i32, status: &Value| accepts::<ClusterReferences>(&cp(size, json!({})), status);
+    let paused = accepted(0, &accepted(3, &Value::Null));
+    let resumed = pass::<ClusterReferences>(&cp(5, json!({})), &paused);
+    assert_eq!(resumed.waits_for().map(|(reason, _)| reason), Some("FieldsCannotChange"));
+    assert_eq!(pass::<ClusterReferences>(&cp(3, json!({})), &paused).waits_for(), None);
+    // Admission knows it, too.
+    let stored = json!({"spec": cp(0, json!({})), "status": paused});
+    let change = |size: i32| Review::test_update("library", &stored, &json!({"spec": cp(size, json!({}))}));
+    begin_with(&found::<HazelcastRules>(&change(5)), &["spec.clusterSize: Forbidden: "], "HZ-U8");
+    begin_with(&found::<HazelcastRules>(&change(3)), &[], "HZ-U8");
+}
+
+#[test]
+fn what_was_accepted_when_there_was_no_rule_for_it_is_as_it_is_now() {
+    let spec = cluster(json!({"ipFamily": "IPv6", "highAvailabilityMode": "NODE"}));
+    let old = json!({"acceptedSpec": json!({"highAvailabilityMode": "NODE"}).to_string()});
+    assert_eq!(pass::<ClusterReferences>(&spec, &old).waits_for(), None);
+    for nonsense in ["", "{", "[]", r#"{"persistence": 3}"#] {
+        let status = json!({"acceptedSpec": nonsense});
+        assert_eq!(pass::<ClusterReferences>(&spec, &status).waits_for(), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn nothing_of_a_specification_is_noted_but_what_cannot_change() {
+    let cx = Context::<Hazelcast>::test("library", json!({"spec": {"env": [{"name": "PASSWORD", "value": "secret"}]}}));
+    let status = ClusterReferences::run(&cx).expect("a plan").status_fragment().expect("a status");
+    assert_eq!(
+        serde_json::from_str::<Value>(status["acceptedSpec"].as_str().expect("text")).expect("JSON"),
+        json!({
+            "clusterSize": 3, "cpSubsystem": null, "highAvailabilityMode": null, "ipFamily": null, "persistence": null,
+            "persistenceVolumeClaims": [], "sql": null,
+        })
+    );
 }
