@@ -11,6 +11,8 @@ mod adopting;
 mod bad_input;
 #[path = "command/dev.rs"]
 mod dev;
+#[path = "command/manifests.rs"]
+mod manifests;
 #[path = "command/rendering.rs"]
 mod rendering;
 #[path = "command/running.rs"]
