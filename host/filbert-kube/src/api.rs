@@ -46,15 +46,7 @@ impl ApiError {
 
     /// A word for metrics and events, from a closed set.
     pub fn category(&self) -> &'static str {
-        match self.code() {
-            Some(403 | 401) => "forbidden",
-            Some(404) => "not-found",
-            Some(409) => "conflict",
-            Some(422 | 400) => "refused",
-            Some(429) => "throttled",
-            Some(_) => "server",
-            None => "connection",
-        }
+        category(self.code())
     }
 
     /// When to try again.
@@ -82,6 +74,43 @@ impl ApiError {
             kube::Error::Api(status) => status.message.clone(),
             other => other.to_string(),
         }
+    }
+}
+
+/// A word for what a status code says; without one the server was not reached.
+pub(crate) fn category(code: Option<u16>) -> &'static str {
+    match code {
+        Some(403 | 401) => "forbidden",
+        Some(404) => "not-found",
+        Some(409) => "conflict",
+        Some(422 | 400) => "refused",
+        Some(429) => "throttled",
+        Some(_) => "server",
+        None => UNREACHABLE,
+    }
+}
+
+/// Category of a request that the server did not answer.
+pub const UNREACHABLE: &str = "connection";
+
+/// An error with its causes: `a: b: c`.
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut said = self.0.to_string();
+        f.write_str(&said)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some libraries repeat the cause in the text of the error.
+            if !said.ends_with(&text) {
+                write!(f, ": {text}")?;
+            }
+            said = text;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -9,23 +9,25 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use filbert_plan::managed::{self, Manager, Operation};
 use filbert_plan::object::{self, ObjectKey, ResourceType};
-use futures::StreamExt as _;
 use kube::Client;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, watch};
-use tracing::{debug, warn};
+use tracing::{debug, info};
 
 use crate::api::ApiError;
 use crate::discovery::Discovery;
+use crate::pause::{Pauses, paced};
 
+mod follower;
 mod held;
 
-use held::{Held, Name};
+use follower::{Failing, Follower};
+use held::Held;
 
 /// Set by the host on every object that it owns, to the uid of the resource it belongs to: what is to be pruned is found
 /// by it, also after a restart.
@@ -135,10 +137,27 @@ pub struct Change {
 
 type Objects = RwLock<Held>;
 
+/// How far the first list of a watch is. What it holds then stays, also while the watch fails later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fill {
+    /// Asked for.
+    Waiting,
+    /// Not answered, or refused, for this reason; it is asked for again.
+    Failing(Refusal),
+    /// In.
+    Filled,
+}
+
+/// Why a list is not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
+    detail: Arc<str>,
+    category: &'static str,
+}
+
 struct Watch {
     objects: Arc<Objects>,
-    /// Whether the first list is in.
-    filled: watch::Receiver<bool>,
+    fill: watch::Receiver<Fill>,
     task: tokio::task::AbortHandle,
 }
 
@@ -161,14 +180,39 @@ struct Inner {
     changes: mpsc::UnboundedSender<Change>,
     /// Changes on their way, and watches that are about to tell of some.
     pending: Arc<AtomicU64>,
+    /// The only namespace that is looked at; absent: all.
+    within: Option<String>,
+    /// How often a watch that had failed went on.
+    recovered: watch::Sender<u64>,
 }
 
 impl Caches {
     /// No watches yet. Every change that any of them sees goes to the receiver, in the order of its watch.
     pub fn new(client: Client, discovery: Discovery) -> (Self, mpsc::UnboundedReceiver<Change>) {
+        Self::within(client, discovery, None)
+    }
+
+    /// The same for one namespace only: what is asked of all namespaces is asked of that one.
+    pub fn within(
+        client: Client,
+        discovery: Discovery,
+        namespace: Option<String>,
+    ) -> (Self, mpsc::UnboundedReceiver<Change>) {
         let (changes, receiver) = mpsc::unbounded_channel();
-        let (watches, pending) = Default::default();
-        (Self { inner: Arc::new(Inner { client, discovery, watches, changes, pending }) }, receiver)
+        let (watches, pending, recovered) = Default::default();
+        let inner = Inner { client, discovery, watches, changes, pending, within: namespace, recovered };
+        (Self { inner: Arc::new(inner) }, receiver)
+    }
+
+    /// Changes whenever a watch that had failed goes on: the server is back, or allows what it refused.
+    pub fn recovered(&self) -> watch::Receiver<u64> {
+        self.inner.recovered.subscribe()
+    }
+
+    /// Whether the watch is open and has its first list.
+    pub fn is_filled(&self, selection: &Selection) -> bool {
+        let watches = self.inner.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.get(selection).is_some_and(|watch| *watch.fill.borrow() == Fill::Filled)
     }
 
     /// The object of this key, where the selection covers it.
@@ -176,7 +220,7 @@ impl Caches {
     /// Waits until the watch has its first list.
     ///
     /// # Errors
-    /// Where the server does not serve the type, or does not say what it serves.
+    /// Where the server does not serve the type, does not say what it serves, or refuses the first list.
     pub async fn get(&self, selection: &Selection, key: &ObjectKey) -> Result<Option<Arc<Cached>>, CacheError> {
         let watch = self.filled(selection).await?;
         let objects = watch.objects.read().unwrap_or_else(PoisonError::into_inner);
@@ -254,11 +298,16 @@ impl Caches {
             Some(watch) => watch,
             None => self.start(selection).await?,
         };
-        let mut filled = watch.filled.clone();
-        if filled.wait_for(|filled| *filled).await.is_err() {
-            return Err(CacheError::Ended { resource: selection.resource.clone() });
+        let resource = || selection.resource.clone();
+        let mut fill = watch.fill.clone();
+        let fill = fill.wait_for(|fill| *fill != Fill::Waiting).await.map(|fill| fill.clone());
+        match fill {
+            Ok(Fill::Failing(Refusal { detail, category })) => {
+                Err(CacheError::Refused { resource: resource(), detail, category })
+            }
+            Ok(Fill::Waiting | Fill::Filled) => Ok(watch),
+            Err(_) => Err(CacheError::Ended { resource: resource() }),
         }
-        Ok(watch)
     }
 
     async fn start(&self, selection: &Selection) -> Result<Arc<Watch>, CacheError> {
@@ -273,8 +322,19 @@ impl Caches {
         let ResourceType { group, version, plural } = &selection.resource;
         let kind = GroupVersionKind::gvk(group, version, &served.kind);
         let api_resource = ApiResource::from_gvk_with_plural(&kind, plural);
-        let client = self.inner.client.clone();
-        let api: kube::Api<DynamicObject> = match &selection.namespace {
+        let failing = Arc::new(Failing::default());
+        let client = paced(self.inner.client.clone(), {
+            let (failing, recovered, resource) =
+                (failing.clone(), self.inner.recovered.clone(), selection.resource.clone());
+            Arc::new(move || {
+                if failing.set(None).is_some() {
+                    info!(%resource, "watch goes on");
+                    recovered.send_modify(|times| *times += 1);
+                }
+            })
+        });
+        let within = self.inner.within.as_ref().filter(|_| served.namespaced);
+        let api: kube::Api<DynamicObject> = match selection.namespace.as_ref().or(within) {
             Some(namespace) => kube::Api::namespaced_with(client, namespace, &api_resource),
             None => kube::Api::all_with(client, &api_resource),
         };
@@ -285,7 +345,7 @@ impl Caches {
         if let Some(name) = &selection.name {
             config = config.fields(&format!("metadata.name={name}"));
         }
-        let (fill, filled) = watch::channel(false);
+        let (sender, fill) = watch::channel(Fill::Waiting);
         let objects = Arc::new(Objects::default());
         let follower = Follower {
             resource: selection.resource.clone(),
@@ -293,14 +353,15 @@ impl Caches {
             kind: served.kind,
             objects: objects.clone(),
             listed: BTreeMap::new(),
-            fill,
+            fill: sender,
             changes: self.inner.changes.clone(),
             pending: self.inner.pending.clone(),
+            failing: failing.clone(),
         };
-        let stream = watcher::watcher(api, config).default_backoff();
+        let stream = watcher::watcher(api, config).backoff(Pauses::default());
         let task = tokio::spawn(follower.follow(stream)).abort_handle();
         debug!(resource = %selection.resource, labels = selection.labels, name = selection.name, "watch opened");
-        let watch = Arc::new(Watch { objects, filled, task });
+        let watch = Arc::new(Watch { objects, fill, task });
         watches.insert(selection.clone(), watch.clone());
         Ok(watch)
     }
@@ -315,6 +376,16 @@ pub enum CacheError {
         /// The type.
         resource: ResourceType,
     },
+    /// The server does not answer the first list, or refuses it.
+    #[error("{resource} cannot be watched: {detail}")]
+    Refused {
+        /// The type.
+        resource: ResourceType,
+        /// The server's own words, or what went wrong on the way to it.
+        detail: Arc<str>,
+        /// As of an [`ApiError`].
+        category: &'static str,
+    },
     /// The watch is gone.
     #[error("the watch on {resource} has ended")]
     Ended {
@@ -326,107 +397,6 @@ pub enum CacheError {
     Api(#[from] ApiError),
 }
 
-/// Follows one watch and keeps its objects.
-struct Follower {
-    resource: ResourceType,
-    api_version: String,
-    kind: String,
-    objects: Arc<Objects>,
-    /// What a list that is under way has shown so far.
-    listed: BTreeMap<Name, Arc<Cached>>,
-    fill: watch::Sender<bool>,
-    changes: mpsc::UnboundedSender<Change>,
-    pending: Arc<AtomicU64>,
-}
-
-impl Follower {
-    async fn follow(mut self, stream: impl futures::Stream<Item = watcher::Result<Event<DynamicObject>>>) {
-        let mut stream = std::pin::pin!(stream);
-        while let Some(event) = stream.next().await {
-            match event {
-                Ok(event) => {
-                    // From before the cache has it until it is told.
-                    self.pending.fetch_add(1, Ordering::AcqRel);
-                    self.take(event);
-                    self.pending.fetch_sub(1, Ordering::AcqRel);
-                }
-                // The stream tries again by itself, with growing pauses.
-                Err(error) => warn!(resource = %self.resource, error = %Chain(&error), "watch failed, trying again"),
-            }
-        }
-    }
-
-    fn take(&mut self, event: Event<DynamicObject>) {
-        match event {
-            Event::Init => self.listed.clear(),
-            Event::InitApply(object) => {
-                let (name, cached) = self.cached(object);
-                self.listed.insert(name, cached);
-            }
-            Event::InitDone => {
-                let listed = std::mem::take(&mut self.listed);
-                let before = {
-                    let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-                    objects.replace(listed.clone())
-                };
-                for (name, cached) in &listed {
-                    let old = before.get(name);
-                    if old.is_none_or(|old| resource_version(old) != resource_version(cached)) {
-                        self.tell(name, old.cloned(), Some(cached.clone()));
-                    }
-                }
-                for (name, cached) in before {
-                    if !listed.contains_key(&name) {
-                        self.tell(&name, Some(cached), None);
-                    }
-                }
-                self.fill.send_replace(true);
-            }
-            Event::Apply(object) => {
-                let (name, cached) = self.cached(object);
-                let before = {
-                    let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-                    let before = objects.get(&name).cloned();
-                    // Not where we know better already: see [`Caches::note`].
-                    let is_older = before.as_ref().is_some_and(|before| {
-                        object::uid(&before.object) == object::uid(&cached.object)
-                            && version_number(&cached.object) < version_number(&before.object)
-                    });
-                    if !is_older {
-                        objects.insert(name.clone(), cached.clone());
-                    }
-                    before
-                };
-                self.tell(&name, before, Some(cached));
-            }
-            Event::Delete(object) => {
-                let (name, _) = self.cached(object);
-                let before = self.objects.write().unwrap_or_else(PoisonError::into_inner).remove(&name);
-                self.tell(&name, before, None);
-            }
-        }
-    }
-
-    fn cached(&self, object: DynamicObject) -> (Name, Arc<Cached>) {
-        let name = (object.metadata.namespace.clone(), object.metadata.name.clone().unwrap_or_default());
-        let mut value = serde_json::to_value(object).unwrap_or_default();
-        // Items of a list come without their type.
-        if let Some(fields) = value.as_object_mut() {
-            fields.entry("apiVersion").or_insert_with(|| self.api_version.clone().into());
-            fields.entry("kind").or_insert_with(|| self.kind.clone().into());
-        }
-        (name, Arc::new(Cached::new(value)))
-    }
-
-    fn tell(&self, name: &Name, before: Option<Arc<Cached>>, after: Option<Arc<Cached>>) {
-        let (namespace, name) = name.clone();
-        let key = ObjectKey { resource: self.resource.clone(), namespace, name };
-        self.pending.fetch_add(1, Ordering::AcqRel);
-        // Nobody listens any more: the host is shutting down.
-        let _ = self.changes.send(Change { key, before, after });
-    }
-}
-
 /// Versions of one resource type can be compared.
 fn version_number(object: &Value) -> u64 {
     object::text(object, "/metadata/resourceVersion").and_then(|text| text.parse().ok()).unwrap_or(0)
@@ -434,19 +404,4 @@ fn version_number(object: &Value) -> u64 {
 
 fn resource_version(cached: &Cached) -> Option<&str> {
     object::text(&cached.object, "/metadata/resourceVersion")
-}
-
-/// An error with its causes: `a: b: c`.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
 }

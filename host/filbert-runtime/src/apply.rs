@@ -83,12 +83,8 @@ impl ApplyError {
             Self::NotServed(_) => "NotServed",
             Self::Foreign { .. } => "ForeignObject",
             Self::OwnerGone { .. } => OWNER_GONE,
-            Self::Api(error) => match error.category() {
-                "refused" => "ApiRefused",
-                "forbidden" => "ApiForbidden",
-                "conflict" => "ApiConflict",
-                _ => "ApiUnavailable",
-            },
+            Self::Api(error) | Self::Cache(CacheError::Api(error)) => api_reason(error.category()),
+            Self::Cache(CacheError::Refused { category, .. }) => api_reason(category),
             Self::Cache(_) => "ApiUnavailable",
         }
     }
@@ -110,6 +106,21 @@ impl ApplyError {
             Self::Api(error) => format!("{error}: {}", error.detail()),
             other => other.to_string(),
         }
+    }
+}
+
+/// Reason of what failed because the API server was not reached. It is told to nobody: the server is where it would be told, and once
+/// it is back that is past.
+pub(crate) const UNREACHABLE: &str = "ApiUnreachable";
+
+/// The reason for a category of errors.
+pub(crate) fn api_reason(category: &str) -> &'static str {
+    match category {
+        "refused" => "ApiRefused",
+        "forbidden" => "ApiForbidden",
+        "conflict" => "ApiConflict",
+        filbert_kube::api::UNREACHABLE => UNREACHABLE,
+        _ => "ApiUnavailable",
     }
 }
 

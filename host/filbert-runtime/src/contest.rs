@@ -168,6 +168,11 @@ impl Contests {
         Self { patience, disputes: Mutex::default() }
     }
 
+    /// Nothing is known any more.
+    pub fn clear(&self) {
+        self.disputes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Somebody has taken fields; `resource_version` is that of the object with them. The same change is counted once,
     /// however often it is looked at.
     pub(crate) fn judge(

@@ -1,18 +1,17 @@
 //! Passes for all objects of all pipelines: watches tell what changed, read sets tell whom it concerns, workers take
 //! objects from the queue.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use filbert_engine::Query;
+use filbert_kube::pause::jittered;
 use filbert_kube::{Api, Caches, Change, Discovery, Selection};
-use filbert_plan::grant::labels_of;
 use filbert_plan::object::{self, ObjectKey, ResourceType};
 use futures::FutureExt as _;
 use kube::Client;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info_span, warn};
@@ -21,13 +20,20 @@ use crate::apply::{Applier, Mode, resource_version};
 use crate::clock::{SharedClock, SystemClock};
 use crate::contest::{Contests, Patience};
 use crate::journal::{PassOutcome, PassRecord};
-use crate::library::{Library, Serving, ServingPipeline};
-use crate::observe::{Question, World};
+use crate::library::{Library, Serving, ServingPipeline, chain};
+use crate::observe::World;
 use crate::pass::{Kept, Passed, Passes};
 use crate::queue::{Depth, Queue};
 
-/// Pause before a resource type that is not served is looked for again.
+mod interests;
+mod lead;
+
+use interests::Interests;
+
+/// Pause before a resource type that is not served is looked for again; it doubles.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The longest of these pauses.
+const LOOK_SELDOM: Duration = Duration::from_secs(4);
 /// Records that a slow listener may lag behind before it misses some.
 const JOURNAL: usize = 4096;
 
@@ -46,6 +52,10 @@ pub struct Settings {
     pub resync: Option<Duration>,
     /// How long what others keep changing is set right at once.
     pub patience: Patience,
+    /// The only namespace whose objects are looked at; absent: all.
+    pub watch_namespace: Option<String>,
+    /// Whether this host may act now; absent: always. One that may not watches all the same, so that it can begin at once.
+    pub leading: Option<watch::Receiver<bool>>,
 }
 
 impl Default for Settings {
@@ -57,6 +67,8 @@ impl Default for Settings {
             keep_contexts: false,
             resync: Some(Duration::from_hours(10)),
             patience: Patience::default(),
+            watch_namespace: None,
+            leading: None,
         }
     }
 }
@@ -70,6 +82,17 @@ pub struct LastPass {
     pub generation: i64,
     /// What came of it.
     pub outcome: PassOutcome,
+}
+
+/// How far the watch on a pipeline's objects is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watching {
+    /// All objects are known.
+    Open,
+    /// The API server is asked for them.
+    Opening,
+    /// They cannot be had, for this reason; it is tried again and again.
+    Refused(String),
 }
 
 /// Reconciles. Cheap to clone.
@@ -87,20 +110,24 @@ struct Inner {
     last: Mutex<BTreeMap<ObjectKey, LastPass>>,
     journal: broadcast::Sender<Arc<PassRecord>>,
     resync: Option<Duration>,
-    /// Definitions whose watch is being opened.
-    opening: Mutex<BTreeSet<ResourceType>>,
+    opening: watch::Sender<Opening>,
 }
+
+/// Types whose watch is being opened, each with what has kept it from that so far.
+pub type Opening = BTreeMap<ResourceType, Option<String>>;
 
 impl Host {
     /// A host that does nothing until its other half runs: [`Running::run`].
     pub fn new(client: Client, library: Arc<Library>, settings: Settings) -> (Self, Running) {
         let discovery = Discovery::new(client.clone());
-        let (caches, changes) = Caches::new(client.clone(), discovery.clone());
+        let watched = settings.watch_namespace;
+        let (caches, changes) = Caches::within(client.clone(), discovery.clone(), watched.clone());
         let world = World {
             caches: caches.clone(),
             discovery: discovery.clone(),
             clock: settings.clock.clone(),
             operator_namespace: settings.operator_namespace.into(),
+            watched: watched.map(Into::into),
         };
         let applier = Applier {
             api: Api::new(client),
@@ -121,9 +148,10 @@ impl Host {
             last: Mutex::default(),
             journal: broadcast::channel(JOURNAL).0,
             resync: settings.resync,
-            opening: Mutex::default(),
+            opening: watch::Sender::default(),
         });
-        let running = Running { inner: inner.clone(), changes, workers: settings.workers.max(1) };
+        let workers = settings.workers.max(1);
+        let running = Running { inner: inner.clone(), changes, workers, leading: settings.leading };
         (Self { inner }, running)
     }
 
@@ -152,12 +180,39 @@ impl Host {
         lock(&self.inner.last).clone()
     }
 
+    /// How far the watch on the objects of each pipeline is, by the pipeline's name.
+    pub fn watches(&self) -> BTreeMap<String, Watching> {
+        let (serving, opening) = (self.inner.library.serving(), self.inner.opening.borrow().clone());
+        let standing = |pipeline: &ServingPipeline| {
+            let selection = Selection::all(pipeline.resource.clone());
+            match opening.get(&pipeline.resource) {
+                Some(Some(reason)) => Watching::Refused(reason.clone()),
+                _ if self.inner.passes.world.caches.is_filled(&selection) => Watching::Open,
+                _ => Watching::Opening,
+            }
+        };
+        serving.pipelines().map(|pipeline| (pipeline.name.clone(), standing(pipeline))).collect()
+    }
+
+    /// Which types are not watched yet and why, as it changes.
+    pub fn opening(&self) -> watch::Receiver<Opening> {
+        self.inner.opening.subscribe()
+    }
+
+    /// How many objects of each type wait for a pass or have one.
+    pub fn busy_with(&self) -> BTreeMap<ResourceType, usize> {
+        self.inner.queue.by_resource()
+    }
+
+    /// Begins no pass any more, and waits until those that run have ended.
+    pub async fn drain(&self) {
+        self.inner.queue.close();
+        self.inner.queue.at_rest().await;
+    }
+
     /// Gives every object of every pipeline a pass.
     pub async fn resync(&self) {
-        let serving = self.inner.library.serving();
-        for pipeline in serving.pipelines() {
-            self.inner.queue_all(pipeline).await;
-        }
+        self.inner.resync().await;
     }
 
     /// The modules and pipelines.
@@ -176,17 +231,17 @@ pub struct Running {
     inner: Arc<Inner>,
     changes: mpsc::UnboundedReceiver<Change>,
     workers: usize,
+    leading: Option<watch::Receiver<bool>>,
 }
 
 impl Running {
     /// Runs until the future is dropped. Cutting it off at any await is safe: the next host starts from what the cluster
     /// says.
     pub async fn run(self) {
-        let Self { inner, mut changes, workers } = self;
+        let Self { inner, mut changes, workers, leading } = self;
         let mut tasks = JoinSet::new();
-        for _ in 0..workers {
-            tasks.spawn(work(inner.clone()));
-        }
+        tasks.spawn(lead::lead(inner.clone(), workers, leading));
+        tasks.spawn(lead::try_again_when_the_server_is_back(inner.clone()));
         tasks.spawn(follow_library(inner.clone()));
         if let Some(every) = inner.resync {
             let host = Host { inner: inner.clone() };
@@ -285,25 +340,45 @@ impl Inner {
     /// Opens the watch on a pipeline's objects, as soon as they are served, and queues them all.
     async fn open(&self, pipeline: &ServingPipeline) {
         let resource = &pipeline.resource;
-        if !lock(&self.opening).insert(resource.clone()) {
+        let is_first = self.opening.send_if_modified(|opening| {
+            let is_first = !opening.contains_key(resource);
+            opening.entry(resource.clone()).or_default();
+            is_first
+        });
+        if !is_first {
             // Already under way, and whoever is at it queues them.
             return;
         }
-        let mut said = false;
+        let mut pause = LOOK_AGAIN;
         loop {
             match self.passes.world.caches.open(&Selection::all(resource.clone())).await {
                 Ok(()) => break,
                 Err(error) => {
-                    if !said {
-                        warn!(pipeline = pipeline.name, error = %error, "waiting for the pipeline's resource");
-                        said = true;
+                    let reason = chain(&error);
+                    let is_new = self.opening.send_if_modified(|opening| {
+                        let before = opening.insert(resource.clone(), Some(reason.clone()));
+                        before.flatten().as_ref() != Some(&reason)
+                    });
+                    if is_new {
+                        warn!(pipeline = pipeline.name, error = reason, "waiting for the pipeline's resource");
                     }
-                    tokio::time::sleep(LOOK_AGAIN).await;
+                    tokio::time::sleep(jittered(pause)).await;
+                    pause = (pause * 2).min(LOOK_SELDOM);
                 }
             }
         }
-        lock(&self.opening).remove(resource);
+        self.opening.send_modify(|opening| drop(opening.remove(resource)));
         self.queue_all(pipeline).await;
+    }
+
+    async fn resync(&self) {
+        let serving = self.library.serving();
+        for pipeline in serving.pipelines() {
+            // The objects of others are queued as soon as they are known.
+            if self.passes.world.caches.is_filled(&Selection::all(pipeline.resource.clone())) {
+                self.queue_all(pipeline).await;
+            }
+        }
     }
 
     async fn queue_all(&self, pipeline: &ServingPipeline) {
@@ -371,75 +446,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who depends on what, from the read sets and the applied objects of the last pass of each object.
-#[derive(Default)]
-struct Interests {
-    of_key: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    of_type: BTreeMap<ResourceType, BTreeMap<ObjectKey, Vec<Query>>>,
-    by_object: BTreeMap<ObjectKey, (Vec<ObjectKey>, Vec<Query>)>,
-}
-
-impl Interests {
-    fn replace(&mut self, of: &ObjectKey, kept: &Kept) {
-        self.remove(of);
-        let mut keys = kept.applied.clone();
-        let mut queries = Vec::new();
-        for question in kept.memo.questions() {
-            match question {
-                Question::Get(key, _) => keys.push(key.clone()),
-                Question::List(query, _) => queries.push(query.clone()),
-                _ => {}
-            }
-        }
-        keys.sort();
-        keys.dedup();
-        queries.sort();
-        queries.dedup();
-        for key in &keys {
-            self.of_key.entry(key.clone()).or_default().insert(of.clone());
-        }
-        for query in &queries {
-            self.of_type.entry(query.resource.clone()).or_default().entry(of.clone()).or_default().push(query.clone());
-        }
-        self.by_object.insert(of.clone(), (keys, queries));
-    }
-
-    fn remove(&mut self, of: &ObjectKey) {
-        let Some((keys, queries)) = self.by_object.remove(of) else { return };
-        for key in keys {
-            if let Some(concerned) = self.of_key.get_mut(&key) {
-                concerned.remove(of);
-                if concerned.is_empty() {
-                    self.of_key.remove(&key);
-                }
-            }
-        }
-        for query in queries {
-            if let Some(concerned) = self.of_type.get_mut(&query.resource) {
-                concerned.remove(of);
-            }
-        }
-    }
-
-    fn concerned(&self, change: &Change) -> BTreeSet<ObjectKey> {
-        let mut concerned = self.of_key.get(&change.key).cloned().unwrap_or_default();
-        let Some(queries) = self.of_type.get(&change.key.resource) else { return concerned };
-        // An object that leaves a selection concerns those who listed it before.
-        let states: Vec<_> =
-            [&change.before, &change.after].into_iter().flatten().map(|cached| labels_of(&cached.object)).collect();
-        for (of, queries) in queries {
-            let listed = queries.iter().any(|query| {
-                query.namespace.as_ref().is_none_or(|namespace| change.key.namespace.as_ref() == Some(namespace))
-                    && states.iter().any(|labels| query.labels.iter().all(|requirement| requirement.holds(labels)))
-            });
-            if listed {
-                concerned.insert(of.clone());
-            }
-        }
-        concerned
-    }
-}
-
 /// One pass that changes nothing: what the steps of a pipeline read about an object, what they propose, and what of that
 /// is not there yet.
 pub async fn describe(
@@ -455,6 +461,7 @@ pub async fn describe(
         discovery: discovery.clone(),
         clock: Arc::new(SystemClock),
         operator_namespace: "filbert".into(),
+        watched: None,
     };
     let applier = Applier {
         api: Api::new(client),

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::contest::Contest;
 use crate::observe::ReadEntry;
-use crate::plan::{Function, ReviewAnswer, ReviewRole};
+use crate::plan::{Cost, Function, ReviewAnswer, ReviewRole};
 
 /// One pass over one object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,6 +86,9 @@ pub struct ReviewRecord {
     /// What it logged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<LogLine>,
+    /// What the call cost, where there was one.
+    #[serde(skip)]
+    pub cost: Option<Cost>,
 }
 
 /// One step of a pass.
@@ -118,6 +121,9 @@ pub struct StepRecord {
     /// What it logged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<LogLine>,
+    /// What the call cost, where there was one.
+    #[serde(skip)]
+    pub cost: Option<Cost>,
     /// What came of it.
     pub outcome: StepOutcome,
 }

@@ -27,6 +27,7 @@ pub mod report;
 
 pub use clock::{Clock, SystemClock};
 pub use contest::{Contest, Patience};
-pub use host::{Host, Settings};
+pub use host::{Host, Settings, Watching};
 pub use journal::{Described, Effect, EffectKind, PassOutcome, PassRecord, ReviewRecord, StepOutcome, StepRecord};
 pub use library::{InService, Library, LibraryError, ModuleState, PipelineState, Serving};
+pub use plan::Cost;

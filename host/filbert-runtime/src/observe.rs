@@ -145,6 +145,8 @@ pub struct World {
     pub clock: SharedClock,
     /// Where the operator itself runs.
     pub operator_namespace: Arc<str>,
+    /// The only namespace whose objects are reconciled; absent: all.
+    pub watched: Option<Arc<str>>,
 }
 
 /// For which object a call is made, owned.
@@ -183,7 +185,9 @@ impl World {
                 Answer::Flag(self.discovery.of_resource(resource).await.is_ok_and(|served| served.is_some()))
             }
             Question::OperatorNamespace => Answer::Text(self.operator_namespace.to_string()),
-            Question::Watches(_) => Answer::Flag(true),
+            Question::Watches(namespace) => {
+                Answer::Flag(self.watched.as_deref().is_none_or(|watched| watched == namespace))
+            }
         }
     }
 
@@ -285,7 +289,9 @@ fn holds_secrets(resource: &ResourceType) -> bool {
 fn read_error(error: CacheError) -> ReadError {
     match error {
         CacheError::NotServed { .. } => ReadError::Invalid(error.to_string()),
-        CacheError::Ended { .. } | CacheError::Api(_) => ReadError::Unavailable(error.to_string()),
+        CacheError::Ended { .. } | CacheError::Refused { .. } | CacheError::Api(_) => {
+            ReadError::Unavailable(error.to_string())
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use filbert_engine::{CallError, Retry};
 use filbert_kube::ApiError;
 use filbert_plan::Document;
 use filbert_plan::managed::{self, Taken};
@@ -15,15 +14,18 @@ use filbert_plan::pipeline::OnFailure;
 use filbert_plan::plan::{Fact, Millis, Outcome, StepContext, StepError, StepPlan, Waiting};
 use serde_json::Value;
 
-use crate::apply::{Applier, ApplyError, Mode, OWNER_GONE, Owner, Writer};
+use crate::apply::{Applier, Mode, OWNER_GONE, Owner, UNREACHABLE, Writer};
 use crate::contest::Contest;
 use crate::journal::{Described, Effect, EffectKind, PassOutcome, PassRecord, ReviewRecord, StepOutcome, StepRecord};
-use crate::library::{ServingPipeline, ServingStep, chain};
+use crate::library::{ServingPipeline, ServingStep};
 use crate::observe::{SubjectName, World};
 use crate::plan::{self, Function, Memo, Planned, Reviewing};
 use crate::report::{self, Reported};
 
+mod failure;
 mod reporting;
+
+use failure::{apply_failure, broken, failed, host_failure, review_failure};
 
 /// How often a change of the finalizers is tried where others change the object at the same time.
 const ATTEMPTS: u32 = 5;
@@ -139,7 +141,10 @@ impl Passes {
         if matches!(&record.outcome, PassOutcome::Failed { reason, .. } if reason == OWNER_GONE) {
             record.outcome = PassOutcome::Gone;
         }
+        let is_unreachable =
+            matches!(&record.outcome, PassOutcome::Failed { reason, .. } if reason.as_str() == UNREACHABLE);
         if self.applier.mode == Mode::Act
+            && !is_unreachable
             && !matches!(record.outcome, PassOutcome::Finalized | PassOutcome::Gone)
             && let Err(error) = self.report(&mut record, &owner, stored, kept).await
         {
@@ -248,6 +253,7 @@ impl Running<'_> {
                     plan: None,
                     effects,
                     log: Vec::new(),
+                    cost: None,
                     outcome: StepOutcome::Done,
                 });
             }
@@ -327,7 +333,7 @@ impl Running<'_> {
             answers: Vec::new(),
         };
         let world = self.passes.world.clone();
-        let Planned { answer, called, reads, log } =
+        let Planned { answer, called, reads, log, cost } =
             plan::step(&mut kept.memo, &world, step, function, &context, &self.subject).await;
         self.note_time(&reads);
         let mut effects: Vec<Effect> = Vec::new();
@@ -363,6 +369,7 @@ impl Running<'_> {
             plan,
             effects,
             log,
+            cost,
             outcome: outcome.clone(),
         });
         outcome
@@ -464,35 +471,4 @@ fn described(pipeline: &ServingPipeline) -> Vec<Described> {
 fn finalizers(object: &Value) -> Vec<String> {
     let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-}
-
-fn failed(reason: &str, message: String, retried: bool) -> StepOutcome {
-    StepOutcome::Failed { reason: reason.to_owned(), message, retried }
-}
-
-fn apply_failure(error: &ApplyError) -> StepOutcome {
-    failed(error.reason(), error.message(), error.is_retried())
-}
-
-/// A guest that broke, as a CamelCase reason: `deadline` becomes `GuestDeadline`.
-fn broken(error: &CallError) -> StepOutcome {
-    failed(&guest_reason(error), chain(error), error.retry() == Retry::WithBackoff)
-}
-
-fn guest_reason(error: &CallError) -> String {
-    let words = error.category().split('-').map(|word| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
-    });
-    std::iter::once("Guest".to_owned()).chain(words).collect()
-}
-
-fn review_failure(error: &CallError) -> PassOutcome {
-    let retried = error.retry() == Retry::WithBackoff;
-    PassOutcome::Failed { step: None, reason: guest_reason(error), message: chain(error), retried }
-}
-
-fn host_failure(reason: &str, error: &ApiError) -> PassOutcome {
-    let message = format!("{error}: {}", error.detail());
-    PassOutcome::Failed { step: None, reason: reason.to_owned(), message, retried: true }
 }

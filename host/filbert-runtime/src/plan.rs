@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use filbert_engine::{CallError, Called, LogLine, Spent};
 use filbert_plan::Document;
@@ -74,6 +75,26 @@ pub struct Planned<T> {
     pub reads: Vec<ReadEntry>,
     /// What the guest logged.
     pub log: Vec<LogLine>,
+    /// What the call cost, where there was one.
+    pub cost: Option<Cost>,
+}
+
+/// What one call of a guest cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// From instantiation to answer.
+    pub duration: Duration,
+    /// Bytes of linear memory at the end.
+    pub memory: usize,
+    /// `answered`, or how it broke: a word from a closed set.
+    pub outcome: &'static str,
+}
+
+impl Cost {
+    fn of<T>(answer: &Result<T, CallError>, spent: &Spent) -> Self {
+        let outcome = answer.as_ref().err().map_or("answered", CallError::category);
+        Self { duration: spent.duration, memory: spent.memory, outcome }
+    }
 }
 
 /// Whether all reads would be answered as they were. Answers them again, so that whoever asks sees what is read.
@@ -275,6 +296,7 @@ impl Reviewing<'_> {
             reads: Vec::new(),
             answer: None,
             log: Vec::new(),
+            cost: None,
         };
         if let Some(kept) = memo.reviews.get(&place)
             && let Some(reads) = still_holds(kept, input, world, &reviewer.module, subject).await
@@ -284,7 +306,7 @@ impl Reviewing<'_> {
             return (Ok(kept.answer.clone()), record);
         }
         let mut openings = 0;
-        let (answer, reads, log) = loop {
+        let (answer, reads, spent) = loop {
             let (answer, reads, spent) = self.call(role, reviewer, object).await;
             match (&answer, reads.open_question()) {
                 // Reviews do not wait, because admission must not. A pass has the time: it waits until the watch is open
@@ -294,12 +316,13 @@ impl Reviewing<'_> {
                     // Kept by the cache that it comes from; asked for again.
                     let _ = world.answer(question, &reviewer.module.grants, subject).await;
                 }
-                _ => break (answer, reads, spent.log),
+                _ => break (answer, reads, spent),
             }
         };
         record.called = true;
         record.reads = reads.into_entries();
-        record.log = log;
+        record.cost = Some(Cost::of(&answer, &spent));
+        record.log = spent.log;
         let answer = answer.map(Arc::new);
         match &answer {
             Ok(answered) => {
@@ -354,7 +377,7 @@ pub async fn step(
     if let Some(kept) = memo.steps.get(&step.name)
         && let Some(reads) = still_holds(kept, input, world, &step.module, subject).await
     {
-        return Planned { answer: Ok(kept.answer.clone()), called: false, reads, log: Vec::new() };
+        return Planned { answer: Ok(kept.answer.clone()), called: false, reads, log: Vec::new(), cost: None };
     }
     let observer = Observer::new(world.clone(), step.module.grants.clone(), subject.clone());
     let Called { answer, reads, spent } = match function {
@@ -362,6 +385,7 @@ pub async fn step(
         Function::Finalize => step.module.module.finalize(context, observer).await,
     };
     let reads = reads.into_entries();
+    let cost = Some(Cost::of(&answer, &spent));
     let answer = answer.map(|answer| answer.map(Arc::new));
     match &answer {
         Ok(answered) => {
@@ -372,7 +396,7 @@ pub async fn step(
             memo.steps.remove(&step.name);
         }
     }
-    Planned { answer, called: true, reads, log: spent.log }
+    Planned { answer, called: true, reads, log: spent.log, cost }
 }
 
 /// The moment at which the earliest of these answers will differ by itself.

@@ -3,10 +3,11 @@
 //! The folder says what is in service; the objects only tell of it. An edit of theirs changes nothing, and is put right
 //! with the next change of the folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use filbert_kube::pause::jittered;
 use filbert_kube::{Api, ApiError};
 use filbert_plan::definition;
 use filbert_plan::object::{self, ObjectKey};
@@ -14,9 +15,11 @@ use filbert_plan::pipeline::API_VERSION;
 use filbert_plan::plan::{Condition, ConditionStatus, Event, Severity};
 use filbert_plan::status::{self, READY};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tracing::warn;
 
 use crate::clock::SharedClock;
+use crate::host::{Host, Opening};
 use crate::library::{InService, Library, ModuleState, PipelineState, Serving, short};
 use crate::report::{self, Reported};
 
@@ -26,8 +29,12 @@ const MANAGER: &str = "filbert/modules";
 const FILE: &str = "filbert.dev/file";
 /// Condition: whether what lies in the folder is what is in service.
 const UP_TO_DATE: &str = "UpToDate";
-/// Pause before it is tried again where the API server did not take it.
+/// Reason: the objects that a pipeline serves cannot be watched.
+const NOT_WATCHED: &str = "NotWatched";
+/// Pause before it is tried again where the API server did not take it; it doubles.
 const AGAIN: Duration = Duration::from_secs(2);
+/// The longest of these pauses.
+const SELDOM: Duration = Duration::from_secs(15);
 
 /// Keeps the objects in step with the folder.
 pub struct Publisher {
@@ -35,6 +42,10 @@ pub struct Publisher {
     library: Arc<Library>,
     clock: SharedClock,
     told: BTreeMap<ObjectKey, Told>,
+    /// Which types are not watched.
+    opening: watch::Receiver<Opening>,
+    /// What was complained about since all was written last, so that each is said once.
+    said: BTreeSet<String>,
 }
 
 /// What was written last.
@@ -53,48 +64,61 @@ struct Standing {
     active: String,
     reason: Option<&'static str>,
     message: Option<String>,
+    /// Why the objects that it serves are not known.
+    unwatched: Option<String>,
     object: Value,
     /// Fields of the status that only this kind has.
     own: Value,
 }
 
 impl Publisher {
-    /// Does nothing until it runs.
-    pub fn new(api: Api, library: Arc<Library>, clock: SharedClock) -> Self {
-        Self { api, library, clock, told: BTreeMap::new() }
+    /// For the modules and pipelines of a host. Does nothing until it runs.
+    pub fn new(api: Api, host: &Host, clock: SharedClock) -> Self {
+        let (library, opening) = (host.library().clone(), host.opening());
+        Self { api, library, clock, told: BTreeMap::new(), opening, said: BTreeSet::new() }
     }
 
     /// Tells of what is in service, now and with every change, for ever. The definitions of both kinds must be there.
     pub async fn run(mut self) {
         let mut changes = self.library.subscribe();
+        let mut pause = AGAIN;
         loop {
             let serving = changes.borrow_and_update().clone();
-            let failed = self.publish(&serving).await;
+            let opening = self.opening.borrow_and_update().clone();
+            let failed = self.publish(&serving, &opening).await;
+            if !failed {
+                self.said.clear();
+                pause = AGAIN;
+            }
             tokio::select! {
                 ended = changes.changed() => if ended.is_err() {
                     return;
                 },
-                () = tokio::time::sleep(AGAIN), if failed => {}
+                ended = self.opening.changed() => if ended.is_err() {
+                    return;
+                },
+                () = tokio::time::sleep(jittered(pause)), if failed => pause = (pause * 2).min(SELDOM),
             }
         }
     }
 
     /// Says whether something could not be written.
-    async fn publish(&mut self, serving: &Serving) -> bool {
+    async fn publish(&mut self, serving: &Serving, opening: &Opening) -> bool {
         let mut wanted: BTreeMap<ObjectKey, Standing> = BTreeMap::new();
         let key = |resource, name: &str| ObjectKey { resource, namespace: None, name: name.to_owned() };
         for state in serving.states() {
             wanted.insert(key(definition::modules(), &state.name), of_module(state));
         }
         for state in serving.pipeline_states() {
-            wanted.insert(key(definition::pipelines(), &state.name), of_pipeline(state));
+            let unwatched = opening.get(&state.resource).cloned().flatten();
+            wanted.insert(key(definition::pipelines(), &state.name), of_pipeline(state, unwatched));
         }
         let mut failed = false;
         let gone: Vec<_> = self.told.keys().filter(|key| !wanted.contains_key(key)).cloned().collect();
         for key in gone {
             match self.api.delete(&key, None).await {
                 Ok(()) => drop(self.told.remove(&key)),
-                Err(error) => failed |= not_written(&key, &error),
+                Err(error) => failed |= self.not_written(&key, &error),
             }
         }
         for (key, standing) in wanted {
@@ -102,19 +126,40 @@ impl Publisher {
                 continue;
             }
             if let Err(error) = self.tell(&key, standing).await {
-                failed |= not_written(&key, &error);
+                failed |= self.not_written(&key, &error);
             }
         }
         failed
     }
 
+    fn not_written(&mut self, key: &ObjectKey, error: &ApiError) -> bool {
+        let text = if error.is_not_found() {
+            "there is no definition of it; `filbert crds` prints all that are needed".to_owned()
+        } else {
+            error.detail()
+        };
+        if !self.said.contains(&text) {
+            warn!(%key, error = text, "the API server does not take how it stands");
+            self.said.insert(text);
+        }
+        error.retry() != filbert_kube::Retry::WhenChanged
+    }
+
     async fn tell(&mut self, key: &ObjectKey, standing: Standing) -> Result<(), ApiError> {
-        let stored = self.api.apply(key, &standing.object, MANAGER, true).await?;
+        let is_first = !self.told.contains_key(key);
+        // Another operator may have told the same before this one was started, or before it led.
+        let found = if is_first { self.api.get(key).await? } else { None };
+        let stored = match found {
+            Some(found) if is_same_object(&found, &standing.object) => found,
+            _ => self.api.apply(key, &standing.object, MANAGER, true).await?,
+        };
         let now = self.clock.timestamp();
-        let told = self.told.entry(key.clone()).or_default();
         let status = status_of(&standing, &stored, &now);
+        let was_told = is_first && stored.pointer("/status/conditions") == status.get("conditions");
+        let told = self.told.entry(key.clone()).or_default();
         report::write_status(&self.api, key, &stored, status, &mut told.reported).await?;
-        let events: Vec<_> = event(told.standing.as_ref(), &standing).into_iter().collect();
+        let event = event(told.standing.as_ref(), &standing).filter(|_| !was_told);
+        let events: Vec<_> = event.into_iter().collect();
         // The same may happen again, and is then told again.
         report::write_events(&self.api, key, &stored, &events, &now, &mut Reported::default()).await;
         told.standing = Some(standing);
@@ -122,9 +167,10 @@ impl Publisher {
     }
 }
 
-fn not_written(key: &ObjectKey, error: &ApiError) -> bool {
-    warn!(%key, error = error.detail(), "the API server does not take how it stands");
-    error.retry() != filbert_kube::Retry::WhenChanged
+/// Whether a stored object says what is wanted, so that it need not be written.
+fn is_same_object(found: &Value, wanted: &Value) -> bool {
+    let says = |object: &Value| (object.get("spec").cloned(), object.pointer("/metadata/annotations").cloned());
+    says(found) == says(wanted)
 }
 
 fn of_module(state: &ModuleState) -> Standing {
@@ -138,6 +184,7 @@ fn of_module(state: &ModuleState) -> Standing {
         active: format!("version {} ({})", version.as_deref().unwrap_or("-"), short.unwrap_or("-")),
         reason: *reason,
         message: problem.clone(),
+        unwatched: None,
         object: object("Module", name, file, &json!(spec)),
         own: json!({
             "version": version, "contract": contract, "digest": digest, "shortDigest": short,
@@ -146,7 +193,7 @@ fn of_module(state: &ModuleState) -> Standing {
     }
 }
 
-fn of_pipeline(state: &PipelineState) -> Standing {
+fn of_pipeline(state: &PipelineState, unwatched: Option<String>) -> Standing {
     let PipelineState { name, state: in_service, resource, steps, file, problems, reason, spec } = state;
     Standing {
         kind: "Pipeline",
@@ -154,6 +201,7 @@ fn of_pipeline(state: &PipelineState) -> Standing {
         active: format!("{resource}: {}", if steps.is_empty() { "no steps".to_owned() } else { steps.join(", ") }),
         reason: *reason,
         message: (!problems.is_empty()).then(|| problems.join("; ")),
+        unwatched,
         object: object("Pipeline", name, file, &json!(spec)),
         own: json!({"resource": resource.to_string(), "steps": steps, "stepCount": steps.len()}),
     }
@@ -165,7 +213,7 @@ fn object(kind: &str, name: &str, file: &std::path::Path, spec: &Value) -> Value
 }
 
 fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
-    let Standing { state, active, reason, message, own, .. } = standing;
+    let Standing { kind: _, state, active, reason, message, unwatched, object: _, own } = standing;
     let condition = |type_: &str, holds: bool, reason: &str, message: &str| Condition {
         type_: type_.to_owned(),
         status: if holds { ConditionStatus::True } else { ConditionStatus::False },
@@ -174,8 +222,9 @@ fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
     };
     let problem = message.as_deref().unwrap_or("what lies in the folder is in service");
     let conditions = [
-        match state {
-            InService::Refused => condition(READY, false, reason.unwrap_or("Refused"), problem),
+        match (state, unwatched) {
+            (InService::Refused, _) => condition(READY, false, reason.unwrap_or("Refused"), problem),
+            (_, Some(unwatched)) => condition(READY, false, NOT_WATCHED, unwatched),
             _ => condition(READY, true, state.word(), active),
         },
         condition(UP_TO_DATE, *state == InService::Serving, reason.unwrap_or("Serving"), problem),
@@ -185,8 +234,8 @@ fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
     let mut status = json!({
         "observedGeneration": generation,
         "state": state.word(),
-        "reason": reason,
-        "message": message,
+        "reason": reason.or(unwatched.as_ref().map(|_| NOT_WATCHED)),
+        "message": message.as_ref().or(unwatched.as_ref()),
         "conditions": status::conditions(&conditions, before, generation, now),
     });
     if let (Some(status), Some(own)) = (status.as_object_mut(), own.as_object()) {
@@ -198,7 +247,12 @@ fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
 
 /// What a change is worth telling. A problem that stays is told once.
 fn event(before: Option<&Standing>, now: &Standing) -> Option<Event> {
-    let Standing { kind, state, active, reason, message, .. } = now;
+    let Standing { kind, state, active, reason, message, unwatched, .. } = now;
+    if let Some(message) = unwatched.clone() {
+        let is_new = before.is_none_or(|before| before.unwatched != now.unwatched);
+        let (severity, reason) = (Severity::Warning, NOT_WATCHED.to_owned());
+        return is_new.then_some(Event { severity, reason, message, about: None });
+    }
     if let (Some(reason), Some(message)) = (reason, message) {
         let is_new = before.is_none_or(|before| before.message.as_ref() != Some(message));
         let goes_on = if *state == InService::LastGood { format!("; {active} goes on") } else { String::new() };

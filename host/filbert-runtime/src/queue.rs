@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use filbert_plan::object::ObjectKey;
+use filbert_plan::object::{ObjectKey, ResourceType};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -35,6 +35,8 @@ struct State {
 pub struct Queue {
     state: Mutex<State>,
     changed: Notify,
+    /// A pass has ended.
+    ended: Notify,
 }
 
 /// How busy a queue is.
@@ -138,6 +140,54 @@ impl Queue {
         }
         drop(state);
         self.changed.notify_one();
+        self.ended.notify_waiters();
+    }
+
+    /// Passes that ran were cut off: their objects wait for another, and no failure counts any more.
+    pub fn abandon(&self) {
+        let mut state = self.state();
+        state.failures.clear();
+        state.again.clear();
+        for key in std::mem::take(&mut state.running) {
+            state.enqueue(key);
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Queues what waits for the end of its pause after a failure. The next failure finds its pause as long as before.
+    pub fn try_failed_again(&self) {
+        let mut state = self.state();
+        let failed: Vec<_> = state.due.keys().filter(|key| state.failures.contains_key(*key)).cloned().collect();
+        for key in failed {
+            if let Some(due) = state.due.remove(&key) {
+                state.delayed.remove(&(due, key.clone()));
+            }
+            state.enqueue(key);
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Waits until no pass runs.
+    pub async fn at_rest(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.state().running.is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// How many objects of each type wait for a worker or have a pass.
+    pub fn by_resource(&self) -> BTreeMap<ResourceType, usize> {
+        let state = self.state();
+        let mut counts = BTreeMap::new();
+        for key in state.ready.iter().chain(&state.running) {
+            *counts.entry(key.resource.clone()).or_insert(0) += 1;
+        }
+        counts
     }
 
     /// How busy it is.
@@ -179,7 +229,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use filbert_plan::object::ResourceType;
 
     fn key(name: &str) -> ObjectKey {
         ObjectKey::namespaced(ResourceType::new("example.dev", "v1", "greetings"), "market", name)
@@ -247,5 +296,43 @@ mod tests {
         for worker in workers {
             assert_eq!(worker.await.expect("no panic"), None);
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_cut_off_waits_for_another_pass() {
+        let queue = Queue::default();
+        queue.add(key("a"));
+        assert_eq!(queue.next().await, Some(key("a")));
+        queue.add(key("a"));
+        queue.abandon();
+        assert_eq!(queue.depth(), Depth { ready: 1, running: 0, delayed: 0 });
+        assert_eq!(queue.by_resource().into_values().collect::<Vec<_>>(), [1]);
+    }
+
+    #[tokio::test]
+    async fn what_failed_can_be_tried_before_its_time_and_what_waits_for_a_moment_cannot() {
+        let queue = Queue::default();
+        queue.add_failed(key("a"));
+        queue.add_at(key("b"), Instant::now() + Duration::from_hours(1));
+        queue.try_failed_again();
+        assert_eq!(queue.depth(), Depth { ready: 1, running: 0, delayed: 1 });
+        assert_eq!(queue.next().await, Some(key("a")));
+        assert_eq!(queue.add_failed(key("a")).as_millis(), 100, "it is not forgotten that it failed");
+    }
+
+    #[tokio::test]
+    async fn a_closed_queue_rests_when_its_last_pass_has_ended() {
+        let queue = std::sync::Arc::new(Queue::default());
+        queue.add(key("a"));
+        assert_eq!(queue.next().await, Some(key("a")));
+        queue.close();
+        let resting = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.at_rest().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!resting.is_finished());
+        queue.done(&key("a"));
+        resting.await.expect("no panic");
     }
 }

@@ -22,6 +22,12 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Run the operator on a cluster, as one of any number of replicas.
+    ///
+    /// The cluster is that of `--kubeconfig`, `--context` or KUBECONFIG; in a pod its own. The definitions must be there
+    /// (`filbert crds` prints them). Of all replicas one acts, the others are ready to. SIGTERM ends it once the passes that
+    /// run have ended.
+    Run(Run),
     /// Run the operator against an embedded API server and show every pass.
     Dev(Dev),
     /// Show what would be done for the resources of a file, step by step, each action with its reason.
@@ -65,11 +71,30 @@ impl Command {
     /// What is logged where nobody says otherwise: commands that show passes themselves stay quiet.
     pub(crate) fn default_log(&self) -> &'static str {
         match self {
+            Self::Run(_) => "info,kube_client=off,kube_runtime=off",
             Self::Dev(_) => "warn,filbert_runtime::library=info,filbert_runtime::host=error,kube_client=off",
             // What becomes of requests, commands say themselves.
             _ => "error,kube_client=off",
         }
     }
+
+    /// How it is logged.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        match self {
+            Self::Run(options) => options.log_format,
+            _ => LogFormat::Text,
+        }
+    }
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object a line.
+    Json,
 }
 
 /// Where modules are, and what they may do.
@@ -127,6 +152,61 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) folder: ModuleFolder,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+    /// Look at the objects of this namespace only; without it, at those of all.
+    #[arg(long, env = "FILBERT_WATCH_NAMESPACE", value_name = "NAMESPACE")]
+    pub(crate) watch_namespace: Option<String>,
+    /// The operator's own namespace, where its lease is; that of the pod or of the kubeconfig's context where absent.
+    #[arg(long, env = "FILBERT_NAMESPACE", value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// Every `ConfigMap` of these names in the operator's namespace: what they hold counts as files of the modules folder, instead of those of
+    /// the same names that lie there. Where several hold one file, the last counts.
+    #[arg(
+        long,
+        env = "FILBERT_MODULE_CONFIG_MAPS",
+        value_delimiter = ',',
+        default_value = "filbert-modules",
+        value_name = "NAME"
+    )]
+    pub(crate) module_config_maps: Vec<String>,
+    #[command(flatten)]
+    pub(crate) lease: LeaseOptions,
+    /// Where `/livez`, `/readyz` and `/metrics` are served, without encryption; port 0 takes a free one.
+    #[arg(long, env = "FILBERT_HEALTH_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+    pub(crate) health_listen: SocketAddr,
+    /// Passes at the same time.
+    #[arg(long, env = "FILBERT_WORKERS", default_value_t = 16, value_name = "NUMBER")]
+    pub(crate) workers: usize,
+    /// How long passes that run may take when the operator is to end.
+    #[arg(long, env = "FILBERT_DRAIN", default_value = "20s", value_parser = duration, value_name = "DURATION")]
+    pub(crate) drain: Duration,
+    /// How lines of the log look.
+    #[arg(long, env = "FILBERT_LOG_FORMAT", value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Which of several replicas acts.
+#[derive(Args, Clone)]
+pub(crate) struct LeaseOptions {
+    /// The lease that replicas take from each other.
+    #[arg(long, env = "FILBERT_LEASE", default_value = "filbert", value_name = "NAME")]
+    pub(crate) lease: String,
+    /// How long the other replicas wait for a sign of life before one of them acts.
+    #[arg(long, env = "FILBERT_LEASE_DURATION", default_value = "15s", value_parser = duration, value_name = "DURATION")]
+    pub(crate) lease_duration: Duration,
+    /// How long a replica acts that could not renew its lease.
+    #[arg(long, env = "FILBERT_RENEW_DEADLINE", default_value = "10s", value_parser = duration, value_name = "DURATION")]
+    pub(crate) renew_deadline: Duration,
+    /// How often the lease is looked at and renewed.
+    #[arg(long, env = "FILBERT_RENEW_EVERY", default_value = "2s", value_parser = duration, value_name = "DURATION")]
+    pub(crate) renew_every: Duration,
 }
 
 #[derive(Args)]

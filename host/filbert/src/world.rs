@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use filbert_apiserver::ApiServer;
 use filbert_engine::{Cache, Compiler, Engine, Limits, Settings};
+use filbert_kube::entries::Entries;
 use filbert_runtime::library::Ungoverned;
 use filbert_runtime::{Library, Serving};
 
@@ -33,8 +34,18 @@ pub(crate) fn engine(cache: Option<PathBuf>) -> Outcome<Engine> {
 
 /// The modules of a folder, compiled.
 pub(crate) async fn library(folder: &ModuleFolder, ungoverned: Ungoverned) -> Outcome<Arc<Library>> {
+    library_under(folder, ungoverned, Entries::new()).await
+}
+
+/// The same with files that count as if they lay there, before those that do.
+pub(crate) async fn library_under(
+    folder: &ModuleFolder,
+    ungoverned: Ungoverned,
+    overlay: Entries,
+) -> Outcome<Arc<Library>> {
     let engine = engine(folder.cache.clone())?;
     let library = Library::new(engine, folder.modules.clone(), ungoverned, Limits::default());
+    library.lay_over(overlay).await;
     library
         .refresh(&mut |module| output::note(format_args!("compiling {module}")))
         .await

@@ -11,10 +11,18 @@ mod adopting;
 mod bad_input;
 #[path = "command/dev.rs"]
 mod dev;
+#[path = "command/line.rs"]
+mod line;
 #[path = "command/manifests.rs"]
 mod manifests;
+#[path = "command/operating.rs"]
+mod operating;
+#[path = "command/process.rs"]
+mod process;
 #[path = "command/rendering.rs"]
 mod rendering;
+#[path = "command/replica.rs"]
+mod replica;
 #[path = "command/running.rs"]
 mod running;
 #[path = "command/samples.rs"]

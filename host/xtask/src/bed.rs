@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Action::Build => go::build(&go::BED).map(|()| ExitCode::SUCCESS),
         Action::Up { nodes, images } => {
             go::build(&go::BED)?;
-            let mut up = bed(&folder, "up");
+            let mut up = command(&folder, "up");
             // The command's own folder counts for a file that somebody names, the project's for ours.
             let images = if images.exists() { images.clone() } else { project::root().join(images) };
             let images =
@@ -83,7 +83,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
 }
 
-fn bed(folder: &Path, action: &str) -> Command {
+/// A command of the program that `go::build` has built.
+pub(crate) fn command(folder: &Path, action: &str) -> Command {
     let mut command = Command::new(go::programs().join("bed"));
     command.arg(action).arg("--folder").arg(folder);
     command
@@ -94,7 +95,7 @@ fn built(folder: &Path, action: &str) -> Result<Command> {
     if !go::programs().join("bed").is_file() {
         go::build(&go::BED)?;
     }
-    Ok(bed(folder, action))
+    Ok(command(folder, action))
 }
 
 /// Runs a program that speaks for itself, and answers with its exit code.
@@ -111,6 +112,11 @@ fn is_formatted() -> Result<()> {
     Ok(())
 }
 
+/// Whether this machine can run a cluster. It prints what the machine lacks.
+pub(crate) fn is_possible() -> bool {
+    Command::new(go::programs().join("bed")).arg("check").status().is_ok_and(|status| status.success())
+}
+
 fn test(arguments: &[String]) -> Result<ExitCode> {
     if go::find().is_none() {
         eprintln!("skipped: no `go` on the path, so there is no control plane to test with");
@@ -122,8 +128,7 @@ fn test(arguments: &[String]) -> Result<ExitCode> {
     // A result is never taken from the cache: what the programs do is not seen by it. A busy machine may take its time. Without
     // `vet`, which would look through all of Kubernetes first, for minutes.
     test.args(["test", "-trimpath", "-count=1", "-vet=off", "-timeout=30m", "./..."]).args(arguments);
-    // It prints what the machine lacks.
-    if Command::new(go::programs().join("bed")).arg("check").status().is_ok_and(|status| status.success()) {
+    if is_possible() {
         test.env("FILBERT_BED_PROGRAMS", go::programs());
     } else {
         eprintln!("skipped: the tests with a whole cluster, which this machine cannot run");

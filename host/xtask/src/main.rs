@@ -5,6 +5,7 @@ mod bed;
 mod component;
 mod crds;
 mod deploy;
+mod e2e;
 mod fuzz;
 mod go;
 mod guests;
@@ -60,6 +61,12 @@ enum Command {
     },
     /// Bring a real control plane up and down on this machine, with pods as processes; needs Go, Linux and root.
     Bed(bed::Options),
+    /// Run the integration suite on a real control plane of its own. Skipped where there is no Go, or the machine cannot run one.
+    E2e {
+        /// Handed to the test program.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Let Hazelcast's own parsers judge the configuration documents of all samples and all golden stories, and readers of
     /// YAML 1.1 and 1.2 those with odd texts. Skipped where there is no Java or Maven.
     Oracle,
@@ -100,6 +107,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { arguments } => project::test(&arguments),
         Command::Kubectl { arguments } => kubectl::run(&arguments),
         Command::Bed(options) => bed::run(&options),
+        Command::E2e { arguments } => e2e::run(&arguments),
         Command::Oracle => oracle::run(),
         Command::Members(options) => members::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),

@@ -40,6 +40,11 @@ impl AppliedObjects {
         }
     }
 
+    /// Nothing is known any more.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// An object is gone, as a watch saw it with this resource version.
     pub fn forget(&self, key: &ObjectKey, resource_version: u64) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

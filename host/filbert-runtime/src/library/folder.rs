@@ -100,6 +100,28 @@ pub(super) struct Contents {
 /// What a folder's files are at one moment: equal where nothing changed.
 pub(super) type Fingerprint = BTreeMap<PathBuf, Result<[u8; 32], io::ErrorKind>>;
 
+/// What the file system says of a folder's files without reading them, behind links: length, time of the last change, also of who may read it, number.
+/// Links are how a folder that a ConfigMap is mounted to is changed.
+pub(super) type Stamp = BTreeMap<PathBuf, Option<(u64, i64, i64, u64)>>;
+
+/// The stamp of a folder at this moment.
+///
+/// # Errors
+/// Only where the folder itself cannot be read.
+pub(super) fn stamp(folder: &Path) -> Result<Stamp, FolderError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let failed = |source| FolderError::Read { path: folder.to_owned(), source };
+    let mut stamp = Stamp::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if is_yaml(&path) || is_component(&path) {
+            let metadata = std::fs::metadata(&path).ok();
+            stamp.insert(path, metadata.map(|it| (it.len(), it.ctime(), it.ctime_nsec(), it.ino())));
+        }
+    }
+    Ok(stamp)
+}
+
 impl Contents {
     /// Components and YAML files of a folder. A file that cannot be read spoils no other.
     ///
@@ -125,6 +147,17 @@ impl Contents {
             }
         }
         Ok(contents)
+    }
+
+    /// Takes these files for files of the folder.
+    pub(super) fn lay_over(&mut self, folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
+        for (name, bytes) in files {
+            let path = folder.join(name);
+            if is_yaml(&path) || is_component(&path) {
+                self.unreadable.remove(&path);
+                self.files.insert(path, bytes.clone());
+            }
+        }
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {

@@ -22,7 +22,7 @@ pub use serving::{
     InService, ModuleState, PipelineState, Serving, ServingModule, ServingPipeline, ServingReviewer, ServingStep,
 };
 
-use folder::{Contents, Fingerprint, Found, Sourced, Understood};
+use folder::{Contents, Fingerprint, Found, Sourced, Stamp, Understood};
 
 /// A load that takes longer than this is worth a word.
 const ANNOUNCED_AFTER: Duration = Duration::from_millis(200);
@@ -141,6 +141,11 @@ pub struct Library {
 
 #[derive(Default)]
 struct State {
+    /// What the file system said before the folder was read, and whether it has been read since that was first said: a file
+    /// that changes twice within the smallest time that the file system knows looks the same after the second.
+    stamp: Option<(Stamp, bool)>,
+    /// Files that count as if they lay in the folder, before those that do.
+    overlay: BTreeMap<String, Vec<u8>>,
     seen: Option<Fingerprint>,
     understood: Understood,
     good: BTreeMap<String, Good>,
@@ -182,6 +187,12 @@ impl Library {
         &self.folder
     }
 
+    /// From the next look on, these files count as if they lay in the folder, instead of those of the same names that do.
+    pub async fn lay_over(&self, files: BTreeMap<String, Vec<u8>>) {
+        let mut state = self.state.lock().await;
+        (state.overlay, state.stamp) = (files, None);
+    }
+
     /// Looks at the folder every so often, for ever, and takes up what changed.
     pub async fn follow(&self, every: Duration) {
         let mut said = None;
@@ -205,9 +216,16 @@ impl Library {
     /// Only where the folder itself cannot be read.
     pub async fn refresh(&self, progress: &mut (dyn FnMut(&str) + Send)) -> Result<(), LibraryError> {
         let mut state = self.state.lock().await;
-        let contents = Contents::read(&self.folder)?;
-        let fingerprint = contents.fingerprint();
         let is_due = state.again.is_some_and(|(moment, _)| moment <= Instant::now());
+        let stamp = folder::stamp(&self.folder)?;
+        let is_known = state.stamp.as_ref().is_some_and(|(known, _)| *known == stamp);
+        if is_known && !is_due && state.stamp.as_ref().is_some_and(|(_, is_read_again)| *is_read_again) {
+            return Ok(());
+        }
+        let mut contents = Contents::read(&self.folder)?;
+        contents.lay_over(&self.folder, &state.overlay);
+        state.stamp = Some((stamp, is_known));
+        let fingerprint = contents.fingerprint();
         if state.seen.as_ref() == Some(&fingerprint) && !is_due {
             return Ok(());
         }

@@ -12,7 +12,6 @@ use filbert_record::Recording;
 use filbert_runtime::library::{Ungoverned, short};
 use filbert_runtime::publish::Publisher;
 use filbert_runtime::{Host, PassRecord, Serving, SystemClock};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
@@ -23,7 +22,7 @@ use crate::differences::Secrets;
 use crate::documents::Document;
 use crate::failure::{Hint as _, Outcome};
 use crate::show::{self, Detail};
-use crate::{documents, output, settle, world};
+use crate::{documents, output, settle, signals, world};
 
 /// How often the modules folder is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -48,7 +47,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
     let journal = host.journal();
     let recorder = options.record.as_deref().map(|folder| start_recorder(folder, host.journal())).transpose()?;
     let running = tokio::spawn(running.run());
-    let publisher = Publisher::new(cluster.api.clone(), library.clone(), Arc::new(SystemClock));
+    let publisher = Publisher::new(cluster.api.clone(), &host, Arc::new(SystemClock));
     let publisher = tokio::spawn(publisher.run());
     // Whatever comes of it, the operator ends before the server does, and so without complaints about it.
     let work = async {
@@ -72,7 +71,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<ExitCode> {
             let secrets = options.secrets.shown();
             tokio::select! {
                 ended = show_passes(journal, secrets) => ended,
-                ended = interrupted() => ended,
+                ended = signals::to_end() => ended.map(|()| ExitCode::SUCCESS),
                 () = library.follow(LOOK) => Ok(ExitCode::SUCCESS),
             }
         }
@@ -108,16 +107,6 @@ async fn apply(cluster: &Cluster, serving: &Serving, documents: &[Document], onc
         return Err(cluster::nothing_served(serving));
     }
     Ok(keys)
-}
-
-/// Until a person or the system wants it to end.
-async fn interrupted() -> Outcome<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate()).context("failed to wait for a signal")?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.context("failed to wait for Ctrl-C")?,
-        _ = terminate.recv() => {}
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes every pass into a folder, one file each, numbered in their order.

@@ -9,6 +9,7 @@ mod modules;
 mod plan;
 mod render;
 mod replay;
+mod run;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ use crate::failure::Outcome;
 /// Runs a command to its end.
 pub(crate) async fn run(command: Command) -> Outcome<ExitCode> {
     match command {
+        Command::Run(options) => run::run(options).await,
         Command::Dev(options) => dev::run(options).await,
         Command::Plan(options) => plan::run(options).await,
         Command::Render(options) => render::run(options).await,

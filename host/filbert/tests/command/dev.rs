@@ -1,34 +1,17 @@
 //! `filbert dev` as a running program, and its server as any client sees it.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use filbert_kube::Api;
 use filbert_plan::object::ObjectKey;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
+use crate::process::{PATIENCE, Process};
 use crate::support::Place;
 
-/// Nothing that is waited for takes anywhere near this long; it only keeps a test that is wrong from waiting for ever.
-const PATIENCE: Duration = Duration::from_mins(2);
-
 /// `filbert dev` at work in a place. Ends with the test.
-pub(crate) struct Dev {
-    child: Child,
-    said: Receiver<String>,
-    heard: Vec<String>,
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+pub(crate) struct Dev(Process);
 
 impl Dev {
     /// With the module `hello` that the place has, and one resource for it.
@@ -42,42 +25,20 @@ impl Dev {
 
     /// With a folder of modules and a file of resources.
     pub(crate) fn with(place: &Place, modules: &str, file: &str) -> Self {
-        let mut command = place.filbert(&["dev", "--modules", modules, "-f", file, "--write-kubeconfig", "kubeconfig"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-        let (tell, said) = channel();
-        let streams: [Box<dyn std::io::Read + Send>; 2] =
-            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
-        for stream in streams {
-            let tell = tell.clone();
-            std::thread::spawn(move || {
-                // Until the command ends, or the test does.
-                BufReader::new(stream).lines().map_while(Result::ok).all(|line| tell.send(line).is_ok())
-            });
-        }
-        let mut dev = Self { child, said, heard: Vec::new() };
-        dev.until_said("are taken up at once");
-        dev
+        let arguments = ["dev", "--modules", modules, "-f", file, "--write-kubeconfig", "kubeconfig"];
+        let mut process = Process::start(place.filbert(&arguments));
+        process.until_said("are taken up at once");
+        Self(process)
     }
 
     /// Waits for a line with this text.
     pub(crate) fn until_said(&mut self, text: &str) -> String {
-        loop {
-            match self.said.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    self.heard.push(line.clone());
-                    if line.contains(text) {
-                        return line;
-                    }
-                }
-                Err(error) => panic!("`{text}` was never said ({error}), but this: {:#?}", self.heard),
-            }
-        }
+        self.0.until_said(text)
     }
 
     /// All that was said so far.
     pub(crate) fn heard(&mut self) -> &[String] {
-        self.heard.extend(self.said.try_iter());
-        &self.heard
+        self.0.heard()
     }
 }
 

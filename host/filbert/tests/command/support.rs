@@ -57,6 +57,11 @@ impl Place {
             "CONTEXT",
             "REQUEST_TIMEOUT",
             "TIMEOUT",
+            "NAMESPACE",
+            "WATCH_NAMESPACE",
+            "LEASE",
+            "HEALTH_LISTEN",
+            "LOG_FORMAT",
         ] {
             command.env_remove(format!("FILBERT_{name}"));
         }

@@ -1,6 +1,7 @@
 // What stands in for servers and their clients in tests of the bed. It needs nothing of the machine it runs on.
 //
-//	standin serve [ADDRESS]     answers with its host's name, and on /healthz until it was told POST /fail
+//	standin serve [ADDRESS]     answers with its host's name, and on /healthz until it was told POST /fail; on /hazelcast/health/
+//	                            as a member that is well
 //	standin get URL             prints an answer, trying for a while
 //	standin lookup NAME         prints a name's addresses
 //	standin services SRV-NAME   prints ports and names of an SRV record
@@ -90,6 +91,7 @@ func serve(address string) error {
 	var failing atomic.Bool
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, name) })
+	mux.HandleFunc("GET /hazelcast/health/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ACTIVE") })
 	mux.HandleFunc("POST /fail", func(http.ResponseWriter, *http.Request) { failing.Store(true) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		if failing.Load() {
