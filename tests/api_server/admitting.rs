@@ -221,6 +221,7 @@ async fn what_controllers_write_is_reviewed_as_well() {
     let server = ApiServer::builder().stand_ins(true).garbage_collector(true).build();
     let client = server.client();
     validate(&server, configuration("pilot", &at(&webhooks, "/judge"), &["pods"])).await;
+    webhooks.answer(denying("/judge", "not yet"));
     let harbor: Namespace = parsed(json!({ "metadata": { "name": "harbor" } }));
     let namespaces: Api<Namespace> = Api::all(client.clone());
     namespaces.create(&PostParams::default(), &harbor).await.unwrap();
@@ -229,6 +230,9 @@ async fn what_controllers_write_is_reviewed_as_well() {
         "serviceName": "tugs", "selector": { "matchLabels": { "app": "tug" } },
         "template": { "metadata": { "labels": { "app": "tug" } }, "spec": { "containers": [{ "name": "tug", "image": "tug" }] } } } }));
     sets.create(&PostParams::default(), &set).await.unwrap();
+    soon(webhooks.asked()).await;
+    // What was refused is tried again.
+    webhooks.answer(json!({}));
     soon(await_condition(sets, "tugs", ready())).await.unwrap();
     namespaces.delete("harbor", &DeleteParams::default()).await.unwrap();
     let gone = |namespace: Option<&Namespace>| namespace.is_none();

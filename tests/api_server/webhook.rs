@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -24,6 +25,7 @@ struct State {
     answers: Mutex<Value>,
     requests: Mutex<Vec<Value>>,
     connections: Mutex<usize>,
+    news: Notify,
 }
 
 /// It ends when this is dropped.
@@ -78,6 +80,13 @@ impl Webhooks {
         std::mem::take(&mut self.state.requests.lock().expect("nobody panics here"))
     }
 
+    /// Waits until it was asked something.
+    pub async fn asked(&self) {
+        while self.state.requests.lock().expect("nobody panics here").is_empty() {
+            self.state.news.notified().await;
+        }
+    }
+
     /// How many connections were made to it.
     pub fn connections(&self) -> usize {
         *self.state.connections.lock().expect("nobody panics here")
@@ -114,6 +123,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>) -> Result<Respon
     let uid = body["request"]["uid"].clone();
     let path = uri.path_and_query().expect("a path").as_str();
     state.requests.lock().expect("nobody panics here").push(json!({ "path": path, "body": body }));
+    state.news.notify_one();
     let answers = state.answers.lock().expect("nobody panics here").clone();
     let answer = answers.get(uri.path()).cloned().unwrap_or_else(|| json!({ "response": { "allowed": true } }));
     if answer.get("sleep").is_some() {

@@ -37,6 +37,8 @@ pub(crate) struct Core {
     pub(crate) tokens: Mutex<HashMap<String, User>>,
     /// Changes that the controllers have dealt with.
     pub(crate) handled: AtomicU64,
+    /// Objects that simulated controllers could not create.
+    pub(crate) refused: AtomicU64,
 }
 
 impl Core {
@@ -51,6 +53,7 @@ impl Core {
             requests: Mutex::new(BTreeMap::new()),
             tokens: Mutex::new(HashMap::new()),
             handled: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
         }
     }
 

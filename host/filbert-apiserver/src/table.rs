@@ -37,12 +37,13 @@ pub(crate) fn of(core: &Core, resource: &Resource, objects: &[Value], wanted: Wa
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            // Events of the newer group have the columns of the older one.
-            let stored = resource.stored_form(object.clone());
-            let cells: Vec<Value> = columns.iter().map(|column| cells::cell(column, &stored, now)).collect();
+            // Events of the newer group have the columns of the older one; columns of a definition are those of its version.
+            let stored = resource.custom.is_none().then(|| resource.stored_form(object.clone()));
+            let seen = stored.as_ref().unwrap_or(object);
+            let cells: Vec<Value> = columns.iter().map(|column| cells::cell(column, seen, now)).collect();
             let mut row = json!({ "cells": cells });
             match wanted {
-                Wanted::Nothing => {}
+                Wanted::Nothing => crate::core::set(&mut row, "object", Value::Null),
                 Wanted::Metadata => crate::core::set(&mut row, "object", metadata_only(object)),
                 Wanted::Object => crate::core::set(&mut row, "object", object.clone()),
             }

@@ -226,11 +226,11 @@ impl Watching {
         if initial_events_end {
             crate::core::set(&mut metadata, "annotations", json!({ "k8s.io/initial-events-end": "true" }));
         }
-        if self.resource.custom.is_none() {
-            crate::core::set(&mut metadata, "creationTimestamp", Value::Null);
-        }
-        let object =
-            json!({ "kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata });
+        let (kind, version) = match self.form.shape {
+            Shape::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
+            _ => (self.resource.kind.clone(), self.resource.api_version()),
+        };
+        let object = json!({ "kind": kind, "apiVersion": version, "metadata": metadata });
         let line = json!({ "type": "BOOKMARK", "object": object });
         lines.extend_from_slice(line.to_string().as_bytes());
         lines.push(b'\n');

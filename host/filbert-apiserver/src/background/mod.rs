@@ -12,11 +12,15 @@ use crate::resource::Resource;
 use crate::store::{Key, Told};
 use serde_json::Value;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// Changes that are taken before the stand-ins act on them.
 const MOST_AT_ONCE: usize = 256;
+
+/// When what the stand-ins could not do is tried again, if nothing happens before.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Starts the thread; it ends when the server is gone.
 pub(crate) fn start(core: &Arc<Core>) {
@@ -34,13 +38,21 @@ fn run(core: &Weak<Core>, changes: &Receiver<Told>) {
     if let Some(core) = core.upgrade().filter(|core| core.options.service_accounts) {
         accounts::begin(&core);
     }
-    // Receiving fails once the store is gone, which is the end of the server.
-    while let Ok(first) = changes.recv() {
+    loop {
+        let first = if stand_ins.has_failed() {
+            changes.recv_timeout(AGAIN)
+        } else {
+            changes.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        // Receiving fails for good once the store is gone, which is the end of the server.
+        if matches!(first, Err(RecvTimeoutError::Disconnected)) {
+            return;
+        }
         let Some(core) = core.upgrade() else { return };
         let options = &core.options;
         let mut handled = 0;
         // Several at a time, but not for ever: the stand-ins look at the outcome of many changes once.
-        for told in std::iter::once(first).chain(changes.try_iter()).take(MOST_AT_ONCE) {
+        for told in first.into_iter().chain(changes.try_iter()).take(MOST_AT_ONCE) {
             if options.namespace_finalisation {
                 namespaces::changed(&core, &told);
                 protection::changed(&core, &told);
@@ -56,6 +68,9 @@ fn run(core: &Weak<Core>, changes: &Receiver<Told>) {
                 stand_ins.changed(&core, &told);
             }
             handled += 1;
+        }
+        if handled == 0 {
+            stand_ins.again();
         }
         stand_ins.act(&core);
         core.handled.fetch_add(handled, Ordering::Release);

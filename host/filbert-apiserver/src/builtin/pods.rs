@@ -55,20 +55,58 @@ fn name_of(value: &Value) -> &str {
     value.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Sources of volumes in the order in which they are looked at; the first one counts.
+const VOLUME_SOURCES: [&str; 29] = [
+    "emptyDir",
+    "hostPath",
+    "gitRepo",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "persistentVolumeClaim",
+    "rbd",
+    "flexVolume",
+    "cinder",
+    "cephfs",
+    "flocker",
+    "downwardAPI",
+    "fc",
+    "configMap",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
+    "projected",
+    "scaleIO",
+    "csi",
+    "ephemeral",
+    "image",
+];
+
 /// Checks a pod specification. `claims` are names of volumes that come from elsewhere.
 pub(super) fn validate(spec: &Value, at: &str, restart: RestartPolicies, claims: &[&str], errors: &mut FieldErrors) {
     checks::run(VOLUME, spec, at, errors);
     check_unique(list(spec, "volumes"), &format!("{at}.volumes"), errors);
     for (index, volume) in list(spec, "volumes").iter().enumerate() {
         let at = format!("{at}.volumes[{index}]");
-        let mut sources = volume.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| *name != "name");
-        if let Some(first) = sources.next() {
-            for more in sources {
-                let more = more.max(first);
-                errors.push(FieldError::forbidden(format!("{at}.{more}"), "may not specify more than 1 volume type"));
-            }
-        } else {
-            errors.push(FieldError::required(at, "must specify a volume type"));
+        let mut sources: Vec<&str> = volume
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .filter(|it| *it != "name")
+            .collect();
+        sources.sort_by_key(|name| VOLUME_SOURCES.iter().position(|known| known == name));
+        if sources.is_empty() {
+            errors.push(FieldError::required(at.as_str(), "must specify a volume type"));
+        }
+        for more in sources.into_iter().skip(1) {
+            errors.push(FieldError::forbidden(format!("{at}.{more}"), "may not specify more than 1 volume type"));
         }
     }
     let volumes: Vec<&str> = list(spec, "volumes").iter().map(name_of).chain(claims.iter().copied()).collect();

@@ -15,6 +15,7 @@ pub use pods::PodFate;
 use crate::admission::wait;
 use crate::background::change;
 use crate::core::{Core, set, text};
+use crate::error::Status;
 use crate::resource::{CollectionId, Resource};
 use crate::store::{Key, OwnerReference, Stored, Told};
 use crate::write::{self, DeleteOptions, WriteOptions};
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The field manager of all of them.
 const MANAGER: &str = "simulated-controller-manager";
@@ -33,7 +35,7 @@ const ACCOUNT: &str = "simulated-controller";
 const MARK: &str = "filbert.dev/simulated";
 
 /// What has to be looked at.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Look {
     Pod(Key),
     Claim(Key),
@@ -51,6 +53,8 @@ pub(crate) struct StandIns {
     services: endpoints::Selectors,
     /// Each once, however many changes point at it.
     due: BTreeSet<Look>,
+    /// Those that could not do what they wanted, for example because a webhook refused it.
+    failed: BTreeSet<Look>,
 }
 
 impl StandIns {
@@ -97,16 +101,30 @@ impl StandIns {
     /// Brings everything that is due to what it should be now.
     pub(crate) fn act(&mut self, core: &Core) {
         for look in std::mem::take(&mut self.due) {
-            match look {
-                Look::Pod(key) => pods::reconcile(core, &key, &mut self.addresses),
-                Look::Claim(key) => pods::bind_claim(core, &key),
-                Look::ReplicaSet(key) => replica_sets::reconcile(core, &key),
-                Look::Deployment(key) => deployments::reconcile(core, &key),
-                Look::StatefulSet(key) => stateful_sets::reconcile(core, &key),
-                Look::Job(key) => jobs::reconcile(core, &key),
-                Look::Endpoints(key) => endpoints::reconcile(core, &key),
+            let refused = core.refused.load(Ordering::Relaxed);
+            match &look {
+                Look::Pod(key) => pods::reconcile(core, key, &mut self.addresses),
+                Look::Claim(key) => pods::bind_claim(core, key),
+                Look::ReplicaSet(key) => replica_sets::reconcile(core, key),
+                Look::Deployment(key) => deployments::reconcile(core, key),
+                Look::StatefulSet(key) => stateful_sets::reconcile(core, key),
+                Look::Job(key) => jobs::reconcile(core, key),
+                Look::Endpoints(key) => endpoints::reconcile(core, key),
+            }
+            if core.refused.load(Ordering::Relaxed) > refused {
+                self.failed.insert(look);
             }
         }
+    }
+
+    /// Whether anything is to be tried again after a while.
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    /// Looks again at what failed; [`StandIns::act`] does it.
+    pub(crate) fn again(&mut self) {
+        self.due.append(&mut self.failed);
     }
 }
 
@@ -157,13 +175,18 @@ fn create(core: &Core, resource: &Resource, namespace: &str, object: Value) {
     let name = text(&object, "/metadata/name").to_owned();
     let options = WriteOptions::of_controller(core, MANAGER, ACCOUNT);
     match wait(write::create(core, resource, Some(namespace), object, &options, &mut Vec::new())) {
-        // It is there already, or its namespace is going.
-        Err(status) if status.code == 409 || status.code == 403 || status.code == 404 => {}
+        // It is there already, or its namespace is gone.
+        Err(status) if status.code == 409 || status.code == 404 || is_of_terminating_namespace(&status) => {}
         Err(status) => {
+            core.refused.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(kind = resource.kind, namespace, name, error = %status, "failed to create a simulated object");
         }
         Ok(_) => {}
     }
+}
+
+fn is_of_terminating_namespace(status: &Status) -> bool {
+    status.details.pointer("/causes/0/reason").is_some_and(|reason| reason == "NamespaceTerminating")
 }
 
 fn delete(core: &Core, resource: &Resource, key: &Key) {

@@ -9,6 +9,7 @@ pub(crate) use registry::Registry;
 use crate::crd::CrdVersion;
 use crate::merge::MergeSchema;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// Where objects of a resource are kept: all versions of one resource share it.
@@ -38,8 +39,8 @@ pub(crate) struct Subresource {
 /// What a definition says of one served version.
 pub(crate) struct Custom {
     pub(crate) schema: CrdVersion,
-    /// The schema of the version that objects are stored in, where it is another one.
-    pub(crate) storage: Option<CrdVersion>,
+    /// The schemas of all versions, by `apiVersion`, whether they are served or not.
+    pub(crate) versions: Arc<BTreeMap<String, CrdVersion>>,
     pub(crate) scale: Option<ScalePaths>,
     pub(crate) columns: Vec<Value>,
     pub(crate) selectable: Vec<String>,

@@ -161,12 +161,17 @@ pub(crate) fn of_definition(definition: &Value, stamp: u64) -> Vec<Arc<Resource>
             (format!("{group}/{}", name_of(version)), merge)
         })
         .collect();
-    let storage = CrdVersion::compile(definition, &storage_version).ok();
+    let schemas: BTreeMap<String, CrdVersion> = versions
+        .iter()
+        .map(name_of)
+        .filter_map(|name| Some((format!("{group}/{name}"), CrdVersion::compile(definition, &name).ok()?)))
+        .collect();
+    let schemas = Arc::new(schemas);
     let mut resources = Vec::new();
     for version in versions.iter().filter(|version| is(version, "served")) {
         let version_name = name_of(version);
-        let Ok(schema) = CrdVersion::compile(definition, &version_name) else { continue };
         let own = format!("{group}/{version_name}");
+        let Some(schema) = schemas.get(&own).cloned() else { continue };
         let Some((_, merge)) = merges.iter().find(|(name, _)| *name == own) else { continue };
         let merge = merges
             .iter()
@@ -225,7 +230,7 @@ pub(crate) fn of_definition(definition: &Value, stamp: u64) -> Vec<Arc<Resource>
             merge: OnceLock::from(Some(merge)),
             custom: Some(Arc::new(Custom {
                 schema,
-                storage: storage.clone().filter(|_| !is(version, "storage")),
+                versions: schemas.clone(),
                 scale,
                 columns: version.get("additionalPrinterColumns").and_then(Value::as_array).cloned().unwrap_or_default(),
                 selectable: version

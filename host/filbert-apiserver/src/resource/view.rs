@@ -45,15 +45,21 @@ impl Resource {
     /// Turns an object as it is stored into this version.
     fn convert(&self, object: &mut Value, stamp: u64) {
         let api_version = self.api_version();
-        let same_version = object.get("apiVersion").and_then(Value::as_str) == Some(&*api_version);
+        let written = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let same_version = written == api_version;
         match &self.custom {
             Some(custom) => {
                 if same_version && custom.stamp == stamp {
                     return;
                 }
-                set(object, "apiVersion", api_version.into());
-                custom.schema.prune(object, &mut Vec::new());
-                custom.schema.default(object);
+                // Defaults are those of the version that it was written in; another version only leaves fields out.
+                let schema = custom.versions.get(&written).unwrap_or(&custom.schema);
+                schema.prune(object, &mut Vec::new());
+                schema.default(object);
+                if !same_version {
+                    set(object, "apiVersion", api_version.into());
+                    custom.schema.prune(object, &mut Vec::new());
+                }
             }
             None if !same_version => crate::convert::between(object, &api_version),
             None => {}
@@ -64,8 +70,9 @@ impl Resource {
     pub(crate) fn stored_form(&self, mut object: Value) -> Value {
         match &self.custom {
             Some(custom) => {
-                if let Some(storage) = &custom.storage {
-                    set(&mut object, "apiVersion", self.storage_version().into());
+                let version = self.storage_version();
+                if let Some(storage) = custom.versions.get(&version).filter(|_| version != self.api_version()) {
+                    set(&mut object, "apiVersion", version.into());
                     storage.prune(&mut object, &mut Vec::new());
                     // Whoever reads it in the stored version finds the defaults of that version.
                     storage.default(&mut object);
@@ -97,11 +104,10 @@ impl Resource {
     /// Whether writing an object again as this version shows it would leave it as it is stored.
     pub(crate) fn is_kept_as_written(&self, stored: &Stored) -> bool {
         match &self.custom {
-            Some(custom) if custom.storage.is_some() => {
+            Some(custom) => {
                 custom.stamp == stored.stamp
                     && stored.has_type(&store::type_prefix(&self.kind, &self.storage_version()))
             }
-            Some(_) => self.is_stored_form(stored),
             None => self.is_stored_form(stored) || crate::convert::storage(&self.group, &self.kind).is_some(),
         }
     }

@@ -61,6 +61,18 @@ pub(crate) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
     serde_saphyr::from_str(text).map_err(|error| error.to_string())
 }
 
+/// YAML in which a key is repeated: the last one counts, and a warning names the first that is. `None` where something
+/// else is wrong.
+pub(super) fn parse_repetitive_yaml(body: &[u8]) -> Option<(Value, String)> {
+    let text = std::str::from_utf8(body).ok()?;
+    let error = serde_saphyr::from_str::<Value>(text).err()?;
+    let serde_saphyr::Error::DuplicateMappingKey { key, location } = error.without_snippet() else { return None };
+    let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins };
+    let value = serde_saphyr::from_str_with_options(text, options).ok()?;
+    let key = key.as_deref().unwrap_or_default();
+    Some((value, format!("line {}: key {key:?} already set in map", location.line())))
+}
+
 /// How much of a body is shown.
 const SHOWN: usize = 30;
 

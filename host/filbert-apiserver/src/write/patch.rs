@@ -118,6 +118,14 @@ fn unfit(patched: &Value, status: &Status) -> Status {
 
 /// The body of an apply.
 pub(crate) fn applied(call: &Call) -> Result<Value, Status> {
+    if call.query.get("fieldValidation") != Some("Strict")
+        && let Some((value, warning)) = decode::parse_repetitive_yaml(&call.body)
+    {
+        if call.query.get("fieldValidation") != Some("Ignore") {
+            call.notes.add(&warning);
+        }
+        return Ok(value);
+    }
     decode::parse_yaml(&call.body).map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))
 }
 

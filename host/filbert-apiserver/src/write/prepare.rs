@@ -203,6 +203,11 @@ pub(super) fn for_update(resource: &Resource, subresource: &str, old: &Value, ne
         }
     }
     if subresource == "status" {
+        for name in strategy::kept_by_status(resource) {
+            if let Some(metadata) = new.get_mut("metadata") {
+                replace(metadata, name, old_metadata.get(name).cloned());
+            }
+        }
         if let Some(fields) = new.as_object_mut() {
             fields.retain(|name, _| ["metadata", "status"].contains(&name.as_str()) || old.get(name).is_some());
         }
@@ -248,23 +253,20 @@ pub(super) fn count_generation(resource: &Resource, subresource: &str, old: &Val
         return;
     }
     let separate = strategy::has_status(resource);
-    let wanted = |object: &Value| -> Vec<(String, Value)> {
-        object
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(name, _)| match name.as_str() {
-                "metadata" | "apiVersion" | "kind" => false,
-                "status" => !separate,
-                _ => true,
-            })
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
+    let counts = |name: &str| match name {
+        "metadata" | "apiVersion" | "kind" => false,
+        "status" => !separate,
+        _ => true,
     };
+    // Compared in place: this is done for every write, and specifications are large.
     // Rollouts are told what to do by annotations, too.
     let annotations = |object: &Value| object.pointer("/metadata/annotations").cloned();
     let is_told = resource.is("apps", "Deployment") && subresource.is_empty() && annotations(old) != annotations(new);
-    if is_told || wanted(old) != wanted(new) {
+    let fields =
+        |object: &Value| object.as_object().map_or(0, |fields| fields.keys().filter(|name| counts(name)).count());
+    let is_same = fields(old) == fields(new)
+        && old.as_object().into_iter().flatten().all(|(name, value)| !counts(name) || new.get(name) == Some(value));
+    if is_told || !is_same {
         raise_generation(old, new);
     }
 }

@@ -52,6 +52,9 @@ const CREATED_BY_UPDATE: &[(&str, &str)] = &[
 /// Kinds that keep the status they are created with.
 const STATUS_FROM_CREATOR: &[(&str, &str)] = &[("", "Node"), ("", "Service")];
 
+/// What of the metadata a write to the status leaves alone.
+const KEPT_BY_STATUS: &[(&str, &str, &str)] = &[("", "Pod", "ownerReferences"), ("apps", "Deployment", "labels")];
+
 /// The first status of kinds that have one from the beginning.
 const FIRST_PHASE: &[(&str, &str, &str)] =
     &[("", "Namespace", "Active"), ("", "PersistentVolume", "Pending"), ("", "PersistentVolumeClaim", "Pending")];
@@ -84,6 +87,10 @@ pub(super) fn keeps_first_status(resource: &Resource) -> bool {
 
 pub(super) fn first_phase(resource: &Resource) -> Option<&'static str> {
     FIRST_PHASE.iter().find(|(group, kind, _)| resource.is(group, kind)).map(|(_, _, phase)| *phase)
+}
+
+pub(super) fn kept_by_status(resource: &Resource) -> impl Iterator<Item = &'static str> {
+    KEPT_BY_STATUS.iter().filter(|(group, kind, _)| resource.is(group, kind)).map(|(_, _, field)| *field)
 }
 
 pub(super) fn protection(resource: &Resource) -> Option<&'static str> {
