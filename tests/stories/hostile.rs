@@ -131,6 +131,8 @@ fn engine() -> Engine {
         // Memory is what the bomb is to run out of, however busy the machine is.
         compile_limits: CompileLimits { memory: 48 << 20, time: Duration::from_mins(10), ..CompileLimits::default() },
         cache: Cache::Preferred(target().join("test-code")),
+        // Each misdeed is to be seen, however many there are.
+        patience: None,
         ..Settings::default()
     };
     Engine::new(settings).expect("an engine")

@@ -48,6 +48,36 @@ pub enum CallError {
         /// `step`.
         role: &'static str,
     },
+    /// The module has too many calls to make already. Nothing was called.
+    #[error("module `{module}` has too much to do: {waiting} calls wait for `{export}` already")]
+    Crowded {
+        /// Which module.
+        module: String,
+        /// `validation.validate`.
+        export: &'static str,
+        /// How many wait.
+        waiting: usize,
+    },
+    /// The call waited too long for its turn. Nothing was called.
+    #[error("module `{module}` has too much to do: a call of `{export}` waited {waited:?} for its turn")]
+    Late {
+        /// Which module.
+        module: String,
+        /// `validation.validate`.
+        export: &'static str,
+        /// How long.
+        waited: Duration,
+    },
+    /// The module has burnt its time or memory again and again, and is left alone for a while. Nothing was called.
+    #[error("module `{module}` is {detail}")]
+    Paused {
+        /// Which module.
+        module: String,
+        /// `validation.validate`.
+        export: &'static str,
+        /// `not called for 10s, because …`.
+        detail: String,
+    },
     /// The host itself could not make the call.
     #[error("failed to call `{export}` of module `{module}`: {detail}")]
     Host {
@@ -67,6 +97,9 @@ impl CallError {
             Self::Broken { source, .. } => source.kind.category(),
             Self::Aborted { .. } => "aborted",
             Self::NoRole { .. } => "no-role",
+            Self::Crowded { .. } => "crowded",
+            Self::Late { .. } => "late",
+            Self::Paused { .. } => "paused",
             Self::Host { .. } => "host",
         }
     }
@@ -77,7 +110,12 @@ impl CallError {
         match self {
             Self::Broken { source, .. } if source.kind != BrokenKind::Deadline => Retry::WhenChanged,
             Self::NoRole { .. } => Retry::WhenChanged,
-            Self::Broken { .. } | Self::Aborted { .. } | Self::Host { .. } => Retry::WithBackoff,
+            Self::Broken { .. }
+            | Self::Aborted { .. }
+            | Self::Crowded { .. }
+            | Self::Late { .. }
+            | Self::Paused { .. }
+            | Self::Host { .. } => Retry::WithBackoff,
         }
     }
 
@@ -85,7 +123,12 @@ impl CallError {
     pub fn broken(&self) -> Option<&Broken> {
         match self {
             Self::Broken { source, .. } => Some(source),
-            Self::Aborted { .. } | Self::NoRole { .. } | Self::Host { .. } => None,
+            Self::Aborted { .. }
+            | Self::NoRole { .. }
+            | Self::Crowded { .. }
+            | Self::Late { .. }
+            | Self::Paused { .. }
+            | Self::Host { .. } => None,
         }
     }
 }
@@ -152,6 +195,13 @@ impl BrokenKind {
 impl fmt::Display for BrokenKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.category())
+    }
+}
+
+impl BrokenKind {
+    /// Whether the call took all the time or memory that it could get.
+    pub(crate) fn burns(self) -> bool {
+        matches!(self, Self::Deadline | Self::Memory)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use wasmtime::component::Linker;
 
 use crate::cache::{CacheError, CodeCache};
@@ -11,6 +11,7 @@ use crate::load::LoadError;
 use crate::module::Module;
 use crate::settings::{Cache, Limits, Settings, config, scans_pagemap};
 use crate::ticker::Ticker;
+use crate::turns::Lanes;
 
 /// Compiles and calls modules. Cloning shares it.
 ///
@@ -29,8 +30,9 @@ pub(crate) struct Shared {
     pub(crate) linker_of_steps: Linker<Host>,
     pub(crate) linker_of_reviews: Linker<Host>,
     /// The pool does not wait when it is full, it fails: calls wait here instead.
-    pub(crate) steps: Semaphore,
-    pub(crate) reviews: Semaphore,
+    pub(crate) places: Lanes<Semaphore>,
+    /// Counts how often a module was left alone, or called again after that.
+    pub(crate) pauses: Arc<watch::Sender<u64>>,
     /// One module is compiled at a time: the limits are for one, and the serving path keeps its cores.
     pub(crate) compiling: Semaphore,
     pub(crate) ticker: Ticker,
@@ -56,7 +58,7 @@ impl Engine {
     /// Sets up the pool, the linkers and the clock thread, which sleeps while no call runs.
     pub fn new(settings: Settings) -> Result<Self, EngineError> {
         // Loading probes a module in a place of its own.
-        let instances = settings.steps + settings.reviews + 1;
+        let instances = settings.steps + settings.reviews + settings.admissions + 1;
         let instances = u32::try_from(instances).unwrap_or(u32::MAX);
         let set_up = |error: wasmtime::Error| EngineError::SetUp(error.into());
         let wasmtime = wasmtime::Engine::new(&config(instances, settings.largest_memory)).map_err(set_up)?;
@@ -69,8 +71,12 @@ impl Engine {
             cache,
             linker_of_steps: linker_of_steps(&wasmtime).map_err(set_up)?,
             linker_of_reviews: linker_of_reviews(&wasmtime).map_err(set_up)?,
-            steps: Semaphore::new(settings.steps),
-            reviews: Semaphore::new(settings.reviews),
+            places: Lanes {
+                steps: Semaphore::new(settings.steps),
+                reviews: Semaphore::new(settings.reviews),
+                admission: Semaphore::new(settings.admissions),
+            },
+            pauses: Arc::new(watch::Sender::new(0)),
             compiling: Semaphore::new(1),
             ticker: Ticker::start(&wasmtime).map_err(EngineError::Clock)?,
             settings,
@@ -92,6 +98,12 @@ impl Engine {
     /// Calls that run now.
     pub fn running(&self) -> usize {
         self.shared.ticker.running()
+    }
+
+    /// Tells when a module is left alone because it burns its budget, and when it is called again: [`Module::paused`] says
+    /// which.
+    pub fn pauses(&self) -> watch::Receiver<u64> {
+        self.shared.pauses.subscribe()
     }
 
     /// Loads a module with the engine's limits. See [`Engine::load_limited`].

@@ -11,7 +11,9 @@
 //! | a guest that works, but says no | a step error or violations: also an answer |
 //! | a guest that broke | [`CallError::Broken`] with a [`BrokenKind`] |
 //! | a host that gave up in a read | [`CallError::Aborted`] |
+//! | a module that was not called: too much to do, or left alone | [`CallError::Crowded`], [`CallError::Late`], [`CallError::Paused`] |
 
+mod breaker;
 mod broken;
 mod cache;
 mod compile;
@@ -30,6 +32,7 @@ mod settings;
 mod surface;
 mod ticker;
 mod trusted;
+mod turns;
 
 pub use broken::{Broken, BrokenKind, CallError, Retry};
 pub use cache::CacheError;
@@ -40,5 +43,5 @@ pub use load::{LoadError, Text};
 pub use log::{Level, LogLine};
 pub use module::{Called, Module, Spent};
 pub use reads::{Aborted, NoReads, Query, Read, ReadError, Reads, Scope};
-pub use settings::{Cache, CompileLimits, Compiler, Limits, Settings};
+pub use settings::{Cache, CompileLimits, Compiler, Limits, Patience, Settings};
 pub use surface::{Interface, Refusal, Role, Surface};

@@ -8,10 +8,10 @@ use filbert_plan::description::Description;
 use filbert_plan::plan::{StepContext, StepError, StepPlan};
 use filbert_plan::review::{Review, Verdict, Violation};
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, UpdateDeadline};
 
+use crate::breaker::{Breaker, Use};
 use crate::broken::{Broken, CallError, DeadlinePassed, Ended, read_trap};
 use crate::contract::{defaulting, module, reviews, step, validation};
 use crate::convert::{self, NotJson};
@@ -22,6 +22,7 @@ use crate::log::{Log, LogLine};
 use crate::reads::{Erased, NoReads, Reads};
 use crate::settings::Limits;
 use crate::surface::{Role, Surface};
+use crate::turns::{Lane, Lanes, NoTurn, Places};
 
 /// A version of a module, ready to be called. Cloning shares it.
 ///
@@ -31,13 +32,17 @@ use crate::surface::{Role, Surface};
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<Inner>,
+    /// Which lane its defaulting and validation calls take.
+    reviews: Lane,
 }
 
 struct Inner {
     loaded: Loaded,
     description: Description,
-    step_calls: Semaphore,
-    review_calls: Semaphore,
+    places: Lanes<Places>,
+    /// What is burnt in reviews is the same for passes and admission.
+    steps: Breaker,
+    reviews: Breaker,
 }
 
 /// All of a module but what it says of itself.
@@ -112,8 +117,31 @@ pub struct Spent {
 
 impl Module {
     pub(crate) fn new(loaded: Loaded, description: Description) -> Self {
-        let calls = || Semaphore::new(loaded.limits.concurrency);
-        Self { inner: Arc::new(Inner { step_calls: calls(), review_calls: calls(), description, loaded }) }
+        let Limits { concurrency, admission_concurrency, admission_queue, admission_patience, .. } = loaded.limits;
+        let bounds = Some((admission_queue, admission_patience));
+        let places = Lanes {
+            steps: Places::new(concurrency, None),
+            reviews: Places::new(concurrency, None),
+            admission: Places::new(admission_concurrency, bounds),
+        };
+        let shared = &loaded.engine.shared;
+        let breaker = || Breaker::new(shared.settings.patience, shared.pauses.clone());
+        let (steps, reviews) = (breaker(), breaker());
+        Self { inner: Arc::new(Inner { loaded, description, places, steps, reviews }), reviews: Lane::Reviews }
+    }
+
+    /// The same for requests for which people wait: its defaulting and validation calls have places of their own, and are turned
+    /// away rather than wait for long.
+    #[must_use]
+    pub fn for_admission(&self) -> Self {
+        Self { inner: self.inner.clone(), reviews: Lane::Admission }
+    }
+
+    /// Why it is left alone for a while, where it is.
+    pub fn paused(&self) -> Option<String> {
+        let Inner { steps, reviews, .. } = &*self.inner;
+        let said = |what: &str, breaker: &Breaker| breaker.paused().map(|why| format!("{what} are {why}"));
+        said("its steps", steps).or_else(|| said("its defaulting and validation", reviews))
     }
 
     /// What the administrator calls it.
@@ -195,7 +223,7 @@ impl Module {
         reads: R,
     ) -> Called<Result<Option<Value>, Vec<Violation>>, R> {
         let Some(entry) = &self.inner.loaded.entries.defaulting else { return self.no_role(Role::Defaulting, reads) };
-        self.call(Lane::Reviews, "defaulting.default", reads, async |store, instance| {
+        self.call(self.reviews, "defaulting.default", reads, async |store, instance| {
             let input = reviews::Review::from(review);
             let answer = entry.load(&mut *store, instance)?.call_default(&mut *store, &input).await?;
             Ok(convert::defaulted(answer))
@@ -206,7 +234,7 @@ impl Module {
     /// Whether the object may be stored.
     pub async fn validate<R: Reads>(&self, review: &Review, reads: R) -> Called<Verdict, R> {
         let Some(entry) = &self.inner.loaded.entries.validation else { return self.no_role(Role::Validation, reads) };
-        self.call(Lane::Reviews, "validation.validate", reads, async |store, instance| {
+        self.call(self.reviews, "validation.validate", reads, async |store, instance| {
             let input = reviews::Review::from(review);
             let answer = entry.load(&mut *store, instance)?.call_validate(&mut *store, &input).await?;
             Ok(convert::verdict(answer))
@@ -222,20 +250,41 @@ impl Module {
         reads: R,
         go: impl AsyncFnOnce(&mut Store<Host>, &Instance) -> wasmtime::Result<Result<T, NotJson>>,
     ) -> Called<T, R> {
-        let Inner { loaded, step_calls, review_calls, description: _ } = &*self.inner;
-        let shared = &loaded.engine.shared;
-        let turn = match lane {
-            Lane::Steps => turn(step_calls, &shared.steps).await,
-            Lane::Reviews => turn(review_calls, &shared.reviews).await,
-        };
-        if turn.is_none() {
-            let detail = "the engine is closing".to_owned();
-            let error = CallError::Host { module: self.name().to_owned(), export, detail };
-            return Called { answer: Err(error), reads, spent: Spent::default() };
+        let Inner { loaded, places, steps, reviews: of_reviews, description: _ } = &*self.inner;
+        let module = || self.name().to_owned();
+        let not_called = |error, reads| Called { answer: Err(error), reads, spent: Spent::default() };
+        let breaker = if lane == Lane::Steps { steps } else { of_reviews };
+        let paused = |detail| CallError::Paused { module: module(), export, detail };
+        // Before it takes anybody's place in a queue, and again when its turn has come.
+        if let Err(detail) = breaker.would_call(Instant::now()) {
+            return not_called(paused(detail), reads);
         }
+        let turn = match places.of(lane).turn(loaded.engine.shared.places.of(lane)).await {
+            Ok(turn) => turn,
+            Err(why) => {
+                let error = match why {
+                    NoTurn::Crowded(waiting) => CallError::Crowded { module: module(), export, waiting },
+                    NoTurn::Late(waited) => CallError::Late { module: module(), export, waited },
+                    NoTurn::Closing => {
+                        CallError::Host { module: module(), export, detail: "the engine is closing".to_owned() }
+                    }
+                };
+                return not_called(error, reads);
+            }
+        };
+        let leave = match breaker.enter(Instant::now()) {
+            Ok(leave) => leave,
+            Err(detail) => return not_called(paused(detail), reads),
+        };
         // Given back when the store has gone, and its place in the pool with it.
         let called = loaded.call(lane, export, reads, go).await;
         drop(turn);
+        let broken = called.answer.as_ref().err().and_then(CallError::broken);
+        let outcome = match broken.filter(|broken| broken.kind.burns()) {
+            Some(broken) => Use::Burnt(broken.detail.clone()),
+            None => Use::Within,
+        };
+        breaker.used(leave, Instant::now(), called.spent.duration, outcome);
         called
     }
 
@@ -243,18 +292,6 @@ impl Module {
         let error = CallError::NoRole { module: self.name().to_owned(), role: role.name() };
         Called { answer: Err(error), reads, spent: Spent::default() }
     }
-}
-
-/// Where a call waits for its turn, and whether its reads may wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Steps,
-    Reviews,
-}
-
-/// Waits until the module, then the engine has a place. A module's own waiting calls take no place of others.
-async fn turn<'a>(module: &'a Semaphore, engine: &'a Semaphore) -> Option<(SemaphorePermit<'a>, SemaphorePermit<'a>)> {
-    Some((module.acquire().await.ok()?, engine.acquire().await.ok()?))
 }
 
 impl Loaded {
@@ -288,7 +325,7 @@ impl Loaded {
         let _running = self.engine.shared.ticker.run();
         let (component, limit) = match lane {
             Lane::Steps => (&self.steps, self.limits.step_deadline),
-            Lane::Reviews => (&self.reviews, self.limits.review_deadline),
+            Lane::Reviews | Lane::Admission => (&self.reviews, self.limits.review_deadline),
         };
         let started = Instant::now();
         let mut store = self.store(Box::new(reads), started + limit);

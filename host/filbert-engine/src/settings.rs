@@ -13,9 +13,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Calls of steps that run at the same time, over all modules.
     pub steps: usize,
-    /// Defaulting and validation calls that run at the same time, over all modules. A lane of its own, so that admission
-    /// never waits behind reconciles.
+    /// Defaulting and validation calls of passes that run at the same time, over all modules.
     pub reviews: usize,
+    /// The same of admission, over all modules. A lane of its own: admission never waits behind reconciles.
+    pub admissions: usize,
     /// The most memory that any module's limits can allow one instance.
     pub largest_memory: usize,
     /// Where compiled code is kept.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub compiler: Compiler,
     /// What compiling may take.
     pub compile_limits: CompileLimits,
+    /// When a module is left alone that keeps burning its time or memory; absent: never.
+    pub patience: Option<Patience>,
 }
 
 impl Default for Settings {
@@ -31,11 +34,38 @@ impl Default for Settings {
         Self {
             limits: Limits::default(),
             steps: 64,
-            reviews: 64,
+            reviews: 32,
+            admissions: 32,
             largest_memory: 64 << 20,
             cache: Cache::Off,
             compiler: Compiler::InProcess,
             compile_limits: CompileLimits::default(),
+            patience: Some(Patience::default()),
+        }
+    }
+}
+
+/// When a module is left alone that keeps burning its time or memory, each kind of its calls for itself: steps, and reviews.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// So many calls that hit their deadline or their memory limit, in one window, and no less time in them than in all
+    /// other calls of the module.
+    pub burns: u32,
+    /// What is longer ago counts less and less.
+    pub window: Duration,
+    /// How long it is not called. After that one call finds out whether it has become better.
+    pub pause: Duration,
+    /// Each time it has not, the pause doubles, up to this.
+    pub longest_pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            burns: 5,
+            window: Duration::from_secs(30),
+            pause: Duration::from_secs(10),
+            longest_pause: Duration::from_mins(5),
         }
     }
 }
@@ -55,8 +85,15 @@ pub struct Limits {
     pub log_lines: usize,
     /// Bytes of log kept of one call. Sixteen times as many end the call.
     pub log_bytes: usize,
-    /// Calls of this one module that run at the same time, in each lane.
+    /// Calls of this one module that run at the same time, in each lane of passes.
     pub concurrency: usize,
+    /// The same for admission. A review computes and never waits, so more than there are processors gains nothing, and costs
+    /// others their turn.
+    pub admission_concurrency: usize,
+    /// Calls for admission that wait for their turn. Further ones are turned away at once.
+    pub admission_queue: usize,
+    /// How long a call for admission waits for its turn.
+    pub admission_patience: Duration,
 }
 
 impl Default for Limits {
@@ -71,6 +108,10 @@ impl Default for Limits {
             log_lines: 200,
             log_bytes: 64 << 10,
             concurrency: 32,
+            admission_concurrency: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
+            // At a tenth of a millisecond each, this is how many a module answers in a few.
+            admission_queue: 64,
+            admission_patience: Duration::from_secs(1),
         }
     }
 }
