@@ -263,14 +263,15 @@ impl World {
         timeout(PATIENCE, idle).await.expect("the host becomes idle");
     }
 
-    /// Whether the operator watches the objects of every pipeline whose definition came with its modules.
+    /// Whether the operator watches the objects of every pipeline with steps whose definition came with its modules.
     fn has_begun(&self) -> bool {
         let (serving, watched) = (self.library.serving(), self.host.world().caches.selections());
         let definitions = serving.definitions();
         let defined = |resource: &ResourceType| {
             definitions.iter().any(|definition| object::name(definition) == Some(&*resource.definition_name()))
         };
-        let mut resources = serving.pipelines().map(|pipeline| &pipeline.resource).filter(|resource| defined(resource));
+        let reconciled = serving.pipelines().filter(|pipeline| pipeline.reconciles());
+        let mut resources = reconciled.map(|pipeline| &pipeline.resource).filter(|resource| defined(resource));
         resources.all(|resource| watched.contains(&Selection::all(resource.clone())))
     }
 

@@ -195,6 +195,12 @@ impl Api {
         self.send("create", key, Self::request(key).create(&params, body)).await
     }
 
+    /// Puts this in the place of what is stored, if nobody changed that since the `resourceVersion` which the object carries.
+    pub async fn replace(&self, key: &ObjectKey, object: &Value) -> Result<Value, ApiError> {
+        let body = object.to_string().into_bytes();
+        self.send("replace", key, Self::request(key).replace(&key.name, &PostParams::default(), body)).await
+    }
+
     /// Server-side apply. `force` takes fields over from other managers.
     pub async fn apply(&self, key: &ObjectKey, object: &Value, manager: &str, force: bool) -> Result<Value, ApiError> {
         let params = PatchParams { field_manager: Some(manager.to_owned()), force, ..PatchParams::default() };

@@ -9,6 +9,7 @@
 //! | [`lease`] | which of several replicas leads |
 //! | [`tenure`] | for how long one that leads may write |
 //! | [`pause`] | pauses between tries |
+//! | [`followed`] | one object, followed by its name |
 
 pub mod api;
 pub mod cache;
@@ -17,9 +18,11 @@ pub mod entries;
 pub mod lease;
 pub mod pause;
 pub mod tenure;
+pub mod followed;
 
 pub use api::{Api, ApiError, Retry};
 pub use cache::{Cached, Caches, Change, Selection};
 pub use discovery::{Discovery, Served};
 pub use lease::{Election, LeaseSettings};
 pub use tenure::Tenure;
+pub use followed::{Followed, Seen};

@@ -199,7 +199,7 @@ fn pipeline() -> Value {
         ],
     );
     let spec = object(
-        "Which modules serve one resource type, in which order.",
+        "Which modules serve one resource type, in which order. Without steps it is a plain admission policy: its objects are judged when they are written, and otherwise left alone.",
         &["resource"],
         [
             ("resource", resource("Whose objects it serves.")),
@@ -210,6 +210,7 @@ fn pipeline() -> Value {
                 ),
             ),
             ("adoption", adoption),
+            ("admission", admission()),
             ("defaulting", reviewers("Which modules default the object, in order.")),
             ("validation", reviewers("Which modules validate it; all are asked.")),
             ("steps", list("What is done for an object that is valid, in order.", step)),
@@ -219,6 +220,7 @@ fn pipeline() -> Value {
         ("resource", text("Whose objects it serves, in one line.")),
         ("steps", list("The steps in service.", text("Its name, and that of its module."))),
         ("stepCount", number("int64", "How many they are.")),
+        ("warnings", list("What an administrator should know of it.", text("For people."))),
     ]);
     let columns = [
         ("Resource", "string", ".status.resource", 0),
@@ -230,6 +232,64 @@ fn pipeline() -> Value {
     ];
     let about = "Which modules serve one resource type, in which order.";
     definition(&pipelines(), "Pipeline", about, &columns, spec, status)
+}
+
+/// How the API server asks about the objects of a pipeline.
+fn admission() -> Value {
+    let selector = |description: &str| {
+        let operators = ["In", "NotIn", "Exists", "DoesNotExist"];
+        let expression = object(
+            "What holds of one label.",
+            &["key", "operator"],
+            [
+                ("key", not_empty("The label.")),
+                ("operator", one_of("How it is compared.", &operators)),
+                ("values", list("Empty for `Exists` and `DoesNotExist`.", text("A value."))),
+            ],
+        );
+        let labels = json!({
+            "type": "object", "additionalProperties": {"type": "string"},
+            "description": "Labels that are there with these values.",
+        });
+        let fields = [("matchLabels", labels), ("matchExpressions", list("What else holds of labels.", expression))];
+        object(description, &[], fields)
+    };
+    let condition = object(
+        "A condition on a request.",
+        &["name", "expression"],
+        [
+            ("name", not_empty("Told where it fails.")),
+            ("expression", not_empty("In the Common Expression Language: `request.userInfo.username != 'ann'`.")),
+        ],
+    );
+    let mut timeout = number("int64", "How long the API server waits for an answer, in seconds: 1 to 30. Absent: 5.");
+    set(&mut timeout, "minimum", json!(1));
+    set(&mut timeout, "maximum", json!(30));
+    object(
+        "How the API server asks about its objects. Those in the operator's own namespace are never asked about; the operator judges them when it sees them.",
+        &[],
+        [
+            (
+                "failurePolicy",
+                one_of(
+                    "What becomes of a request that nobody could judge, because no operator answers or because a module broke. Absent: `Fail` for custom resources, `Ignore` for kinds that Kubernetes brings along. `Fail` for these can lock the cluster out; the status warns of it.",
+                    &["Fail", "Ignore"],
+                ),
+            ),
+            (
+                "operations",
+                list(
+                    "What is asked about. Absent: `CREATE` and `UPDATE`. Defaulting is asked about these two only.",
+                    one_of("An operation.", &["CREATE", "UPDATE", "DELETE", "CONNECT"]),
+                ),
+            ),
+            ("subResources", list("Sub-resources that are asked about too.", not_empty("`status`, `scale`."))),
+            ("namespaceSelector", selector("Only objects in namespaces with these labels.")),
+            ("objectSelector", selector("Only objects with these labels.")),
+            ("matchConditions", list("Only requests for which all of these hold.", condition)),
+            ("timeoutSeconds", timeout),
+        ],
+    )
 }
 
 /// What both kinds have in their status, and what only one has.
@@ -246,7 +306,10 @@ fn status<const N: usize>(own: [(&str, Value); N]) -> Value {
             ("observedGeneration", number("int64", "The generation that it is about.")),
             ("reason", text("CamelCase word.")),
             ("status", one_of("Whether it holds.", &["True", "False", "Unknown"])),
-            ("type", text("`Ready` or `UpToDate`.")),
+            (
+                "type",
+                text("`Ready`, `UpToDate`; of a module also `Called`: whether it is, or burnt its budget too often."),
+            ),
         ],
     );
     let mut conditions = list("How it stands.", condition);
@@ -256,7 +319,7 @@ fn status<const N: usize>(own: [(&str, Value); N]) -> Value {
     let common = [
         ("observedGeneration", number("int64", "The generation that this is about.")),
         ("state", one_of("Whether what was asked for is in service, or the last good version, or nothing.", &states)),
-        ("reason", text("Why what was asked for is not in service: CamelCase word.")),
+        ("reason", text("Why what was asked for is not in service, or not called for a while: CamelCase word.")),
         ("message", text("The same for people.")),
         ("conditions", conditions),
     ];
@@ -368,8 +431,10 @@ mod tests {
         AgentGrant, Grant, Grants, LabelOperator, LabelRequirement, MessageGrant, Namespaces, ObjectGrant, Verb,
     };
     use crate::pipeline::{
-        Adoption, ComponentSource, Limits, ModuleSpec, OnFailure, PipelineSpec, PipelineStep, Reviewer,
+        Admission, Adoption, ComponentSource, FailurePolicy, LabelExpression, LabelSelector, Limits, MatchCondition,
+        ModuleSpec, OnFailure, PipelineSpec, PipelineStep, Reviewer, SelectorOperator,
     };
+    use crate::review::Operation;
 
     /// Fields that only one of the two has.
     fn differences(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
@@ -438,7 +503,21 @@ mod tests {
             parameters: json!({"a": 1}),
             on_failure: OnFailure::Continue,
         };
+        let expression =
+            LabelExpression { key: "app".into(), operator: SelectorOperator::In, values: vec!["red".into()] };
+        let selector =
+            LabelSelector { match_labels: [("a".into(), "b".into())].into(), match_expressions: vec![expression] };
+        let admission = Admission {
+            failure_policy: Some(FailurePolicy::Fail),
+            operations: vec![Operation::Delete],
+            sub_resources: vec!["scale".into()],
+            namespace_selector: Some(selector.clone()),
+            object_selector: Some(selector),
+            match_conditions: vec![MatchCondition { name: "a".into(), expression: "true".into() }],
+            timeout_seconds: Some(3),
+        };
         let pipeline = PipelineSpec {
+            admission: Some(Box::new(admission)),
             resource: resource(),
             finalizer: Some("example.dev/finalizer".into()),
             adoption: Some(Adoption { managers: vec!["old".into()], labels: [("a".into(), "b".into())].into() }),

@@ -1,5 +1,5 @@
 //! The two resources of our own, as files or objects: `Module` says where a component comes from and what it may do,
-//! `Pipeline` says which modules serve one resource type, in which order.
+//! `Pipeline` says which modules serve one resource type, in which order. One without steps is a plain admission policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,13 @@ use serde_json::Value;
 use crate::description::Description;
 use crate::grant::Grants;
 use crate::object::ResourceType;
+
+mod admission;
+
+pub use admission::{
+    Admission, DEFAULT_OPERATIONS, DEFAULT_TIMEOUT, FailurePolicy, LabelExpression, LabelSelector, MatchCondition,
+    NAMESPACE_NAME, SelectorOperator, is_built_in, never_asked,
+};
 
 /// API version of both kinds.
 pub const API_VERSION: &str = "filbert.dev/v1alpha1";
@@ -63,6 +70,9 @@ pub struct PipelineSpec {
     /// Whose installations it takes over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
+    /// How the API server asks about its objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admission: Option<Box<Admission>>,
     /// Which modules default the object, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defaulting: Vec<Reviewer>,
@@ -150,6 +160,16 @@ pub enum OnFailure {
     Stop,
     /// They run all the same.
     Continue,
+}
+
+impl PipelineSpec {
+    /// What an administrator should know of it. Nothing of it keeps the pipeline from being used.
+    pub fn warnings(&self) -> Vec<String> {
+        if self.defaulting.is_empty() && self.validation.is_empty() {
+            return Vec::new();
+        }
+        self.admission.clone().unwrap_or_default().warnings(&self.resource)
+    }
 }
 
 fn empty_object() -> Value {

@@ -191,7 +191,8 @@ impl Host {
                 _ => Watching::Opening,
             }
         };
-        serving.pipelines().map(|pipeline| (pipeline.name.clone(), standing(pipeline))).collect()
+        let reconciled = serving.pipelines().filter(|pipeline| pipeline.reconciles());
+        reconciled.map(|pipeline| (pipeline.name.clone(), standing(pipeline))).collect()
     }
 
     /// Which types are not watched yet and why, as it changes.
@@ -265,7 +266,7 @@ async fn follow_library(inner: Arc<Inner>) {
     let mut before: BTreeMap<String, [u8; 32]> = BTreeMap::new();
     loop {
         let now: Arc<Serving> = serving.borrow_and_update().clone();
-        for pipeline in now.pipelines() {
+        for pipeline in now.pipelines().filter(|pipeline| pipeline.reconciles()) {
             let changed = before.insert(pipeline.name.clone(), pipeline.digest) != Some(pipeline.digest);
             if changed {
                 let inner = inner.clone();
@@ -297,7 +298,7 @@ async fn work(inner: Arc<Inner>) {
 async fn pass(inner: Arc<Inner>, key: ObjectKey) {
     // One snapshot for the whole pass: it never mixes two versions of a module.
     let serving = inner.library.serving();
-    let Some(pipeline) = serving.pipeline(&key.resource) else { return };
+    let Some(pipeline) = serving.pipeline(&key.resource).filter(|pipeline| pipeline.reconciles()) else { return };
     let selection = Selection::all(pipeline.resource.clone());
     let cached = match inner.passes.world.caches.get(&selection, &key).await {
         Ok(cached) => cached,
@@ -373,7 +374,7 @@ impl Inner {
 
     async fn resync(&self) {
         let serving = self.library.serving();
-        for pipeline in serving.pipelines() {
+        for pipeline in serving.pipelines().filter(|pipeline| pipeline.reconciles()) {
             // The objects of others are queued as soon as they are known.
             if self.passes.world.caches.is_filled(&Selection::all(pipeline.resource.clone())) {
                 self.queue_all(pipeline).await;
@@ -405,7 +406,8 @@ impl Inner {
         {
             self.passes.applier.applied.forget(key, resource_version(&gone.object));
         }
-        if self.library.serving().pipeline(&key.resource).is_some_and(|pipeline| pipeline.resource == key.resource) {
+        let is_its_own = |pipeline: &Arc<ServingPipeline>| pipeline.reconciles() && pipeline.resource == key.resource;
+        if self.library.serving().pipeline(&key.resource).is_some_and(is_its_own) {
             self.queue.add(key.clone());
         }
         for concerned in lock(&self.interests).concerned(change) {

@@ -31,6 +31,10 @@ const FILE: &str = "filbert.dev/file";
 const UP_TO_DATE: &str = "UpToDate";
 /// Reason: the objects that a pipeline serves cannot be watched.
 const NOT_WATCHED: &str = "NotWatched";
+/// Condition: whether the module is called whenever it is wanted.
+const CALLED: &str = "Called";
+/// Why it is not.
+const BUDGET_BURNT: &str = "BudgetBurnt";
 /// Pause before it is tried again where the API server did not take it; it doubles.
 const AGAIN: Duration = Duration::from_secs(2);
 /// The longest of these pauses.
@@ -66,6 +70,8 @@ struct Standing {
     message: Option<String>,
     /// Why the objects that it serves are not known.
     unwatched: Option<String>,
+    /// Why a module in service is left alone for a while.
+    paused: Option<String>,
     object: Value,
     /// Fields of the status that only this kind has.
     own: Value,
@@ -80,9 +86,10 @@ impl Publisher {
 
     /// Tells of what is in service, now and with every change, for ever. The definitions of both kinds must be there.
     pub async fn run(mut self) {
-        let mut changes = self.library.subscribe();
+        let (mut changes, mut pauses) = (self.library.subscribe(), self.library.pauses());
         let mut pause = AGAIN;
         loop {
+            pauses.borrow_and_update();
             let serving = changes.borrow_and_update().clone();
             let opening = self.opening.borrow_and_update().clone();
             let failed = self.publish(&serving, &opening).await;
@@ -97,6 +104,8 @@ impl Publisher {
                 ended = self.opening.changed() => if ended.is_err() {
                     return;
                 },
+                // It ends with the engine, and so with the library.
+                _ = pauses.changed() => {}
                 () = tokio::time::sleep(jittered(pause)), if failed => pause = (pause * 2).min(SELDOM),
             }
         }
@@ -107,7 +116,8 @@ impl Publisher {
         let mut wanted: BTreeMap<ObjectKey, Standing> = BTreeMap::new();
         let key = |resource, name: &str| ObjectKey { resource, namespace: None, name: name.to_owned() };
         for state in serving.states() {
-            wanted.insert(key(definition::modules(), &state.name), of_module(state));
+            let paused = serving.modules().get(&state.name).and_then(|serving| serving.module.paused());
+            wanted.insert(key(definition::modules(), &state.name), of_module(state, paused));
         }
         for state in serving.pipeline_states() {
             let unwatched = opening.get(&state.resource).cloned().flatten();
@@ -173,7 +183,7 @@ fn is_same_object(found: &Value, wanted: &Value) -> bool {
     says(found) == says(wanted)
 }
 
-fn of_module(state: &ModuleState) -> Standing {
+fn of_module(state: &ModuleState, paused: Option<String>) -> Standing {
     let ModuleState { name, state: in_service, digest, version, contract, roles, steps, file, problem, reason, spec } =
         state;
     let short = digest.as_deref().map(short);
@@ -185,6 +195,7 @@ fn of_module(state: &ModuleState) -> Standing {
         reason: *reason,
         message: problem.clone(),
         unwatched: None,
+        paused,
         object: object("Module", name, file, &json!(spec)),
         own: json!({
             "version": version, "contract": contract, "digest": digest, "shortDigest": short,
@@ -194,7 +205,8 @@ fn of_module(state: &ModuleState) -> Standing {
 }
 
 fn of_pipeline(state: &PipelineState, unwatched: Option<String>) -> Standing {
-    let PipelineState { name, state: in_service, resource, steps, file, problems, reason, spec } = state;
+    let PipelineState { name, state: in_service, resource, steps, file, problems, warnings, reason, spec } = state;
+    let warnings = (!warnings.is_empty()).then_some(warnings);
     Standing {
         kind: "Pipeline",
         state: *in_service,
@@ -202,8 +214,11 @@ fn of_pipeline(state: &PipelineState, unwatched: Option<String>) -> Standing {
         reason: *reason,
         message: (!problems.is_empty()).then(|| problems.join("; ")),
         unwatched,
+        paused: None,
         object: object("Pipeline", name, file, &json!(spec)),
-        own: json!({"resource": resource.to_string(), "steps": steps, "stepCount": steps.len()}),
+        own: json!({
+            "resource": resource.to_string(), "steps": steps, "stepCount": steps.len(), "warnings": warnings,
+        }),
     }
 }
 
@@ -213,7 +228,7 @@ fn object(kind: &str, name: &str, file: &std::path::Path, spec: &Value) -> Value
 }
 
 fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
-    let Standing { kind: _, state, active, reason, message, unwatched, object: _, own } = standing;
+    let Standing { kind, state, active, reason, message, unwatched, paused, object: _, own } = standing;
     let condition = |type_: &str, holds: bool, reason: &str, message: &str| Condition {
         type_: type_.to_owned(),
         status: if holds { ConditionStatus::True } else { ConditionStatus::False },
@@ -221,7 +236,7 @@ fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
         message: message.to_owned(),
     };
     let problem = message.as_deref().unwrap_or("what lies in the folder is in service");
-    let conditions = [
+    let mut conditions = vec![
         match (state, unwatched) {
             (InService::Refused, _) => condition(READY, false, reason.unwrap_or("Refused"), problem),
             (_, Some(unwatched)) => condition(READY, false, NOT_WATCHED, unwatched),
@@ -229,13 +244,23 @@ fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
         },
         condition(UP_TO_DATE, *state == InService::Serving, reason.unwrap_or("Serving"), problem),
     ];
+    match paused {
+        Some(why) => conditions.push(condition(CALLED, false, BUDGET_BURNT, why)),
+        None if *kind == "Module" => {
+            conditions.push(condition(CALLED, true, "WithinBudget", "it is called whenever it is wanted"));
+        }
+        None => {}
+    }
+    // What does not get into service at all is told first.
+    let reason = reason.or(paused.as_ref().map(|_| BUDGET_BURNT));
+    let message = message.as_ref().or(paused.as_ref());
     let generation = object::generation(stored);
     let before = stored.pointer("/status/conditions");
     let mut status = json!({
         "observedGeneration": generation,
         "state": state.word(),
         "reason": reason.or(unwatched.as_ref().map(|_| NOT_WATCHED)),
-        "message": message.as_ref().or(unwatched.as_ref()),
+        "message": message.or(unwatched.as_ref()),
         "conditions": status::conditions(&conditions, before, generation, now),
     });
     if let (Some(status), Some(own)) = (status.as_object_mut(), own.as_object()) {
@@ -247,11 +272,15 @@ fn status_of(standing: &Standing, stored: &Value, now: &str) -> Value {
 
 /// What a change is worth telling. A problem that stays is told once.
 fn event(before: Option<&Standing>, now: &Standing) -> Option<Event> {
-    let Standing { kind, state, active, reason, message, unwatched, .. } = now;
+    let Standing { kind, state, active, reason, message, unwatched, paused, .. } = now;
     if let Some(message) = unwatched.clone() {
         let is_new = before.is_none_or(|before| before.unwatched != now.unwatched);
         let (severity, reason) = (Severity::Warning, NOT_WATCHED.to_owned());
         return is_new.then_some(Event { severity, reason, message, about: None });
+    }
+    if let Some(why) = paused.as_ref().filter(|why| before.and_then(|before| before.paused.as_ref()) != Some(*why)) {
+        let (severity, reason, message) = (Severity::Warning, BUDGET_BURNT.to_owned(), why.clone());
+        return Some(Event { severity, reason, message, about: None });
     }
     if let (Some(reason), Some(message)) = (reason, message) {
         let is_new = before.is_none_or(|before| before.message.as_ref() != Some(message));

@@ -118,8 +118,9 @@ impl Cluster {
 
     /// What an object is to the operator.
     pub(crate) async fn part(&self, serving: &Serving, key: ObjectKey) -> Outcome<Part> {
-        if serving.pipeline(&key.resource).is_some_and(|pipeline| pipeline.resource == key.resource) {
-            return Ok(Part::Served(key));
+        if let Some(pipeline) = serving.pipeline(&key.resource).filter(|pipeline| pipeline.resource == key.resource) {
+            // One without steps only answers reviews.
+            return Ok(if pipeline.reconciles() { Part::Served(key) } else { Part::Background(key) });
         }
         // A kind with a definition is somebody's own; only a pipeline would do anything about it.
         let definition = definition_key(key.resource.definition_name());

@@ -182,6 +182,11 @@ impl Library {
         self.serving.subscribe()
     }
 
+    /// Tells when a module is left alone because it burns its budget, and when it is called again.
+    pub fn pauses(&self) -> watch::Receiver<u64> {
+        self.engine.pauses()
+    }
+
     /// Where the modules are.
     pub fn folder(&self) -> &Path {
         &self.folder

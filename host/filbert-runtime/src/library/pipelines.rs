@@ -59,6 +59,7 @@ pub(super) fn take_up(
             file: path.clone(),
             reason: texts.first().map(|(_, reason)| *reason),
             problems: texts.into_iter().map(|(text, _)| text).collect(),
+            warnings: spec.warnings(),
             spec: spec.clone(),
         });
         problems.append(&mut own);

@@ -63,6 +63,8 @@ pub struct ServingPipeline {
     pub finalizer: Option<String>,
     /// Whose installations it takes over.
     pub adoption: Option<Arc<pipeline::Adoption>>,
+    /// How the API server asks about its objects.
+    pub admission: Arc<pipeline::Admission>,
     /// Who defaults.
     pub defaulting: Vec<ServingReviewer>,
     /// Who validates.
@@ -162,6 +164,9 @@ pub struct PipelineState {
     /// Why what lies in the folder now is not in service.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// What an administrator should know of it, although it is in service.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The first of them as a CamelCase word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
@@ -257,6 +262,7 @@ impl ServingPipeline {
             resource: spec.resource.clone(),
             finalizer,
             adoption: spec.adoption.clone().map(Arc::new),
+            admission: spec.admission.clone().unwrap_or_default().into(),
             defaulting: reviewers(&spec.defaulting)?,
             validation: reviewers(&spec.validation)?,
             steps,
@@ -279,6 +285,7 @@ impl ServingPipeline {
         pipeline
     }
 
+    /// Changes when passes could come to something else. How the API server asks is nothing to them.
     fn seal(&mut self) {
         let mut hash = Sha256::new();
         let mut feed = |part: &[u8]| {
@@ -300,6 +307,11 @@ impl ServingPipeline {
             feed(&json(&(name, step, manager, on_failure, &*module.grants, parameters)));
         }
         self.digest = hash.finalize().into();
+    }
+
+    /// Whether its objects get passes. Without steps it is a plain admission policy: they are somebody else's.
+    pub fn reconciles(&self) -> bool {
+        !self.steps.is_empty()
     }
 
     /// `STEP (MODULE)`, in their order.

@@ -68,6 +68,7 @@ struct PipelineRow {
     resource: String,
     steps: Vec<String>,
     message: Option<String>,
+    warnings: Vec<String>,
 }
 
 async fn folder(options: &ModuleFolder) -> Outcome<Report> {
@@ -88,6 +89,7 @@ async fn folder(options: &ModuleFolder) -> Outcome<Report> {
         resource: state.resource.to_string(),
         steps: state.steps.clone(),
         message: (!state.problems.is_empty()).then(|| state.problems.join("; ")),
+        warnings: state.warnings.clone(),
     };
     let told: Vec<_> = serving
         .states()
@@ -107,6 +109,10 @@ async fn running(options: &ClusterOptions) -> Outcome<Report> {
     let (client, url) = cluster::connect(options).await?;
     let api = Api::new(client);
     let text = |object: &Value, path: &str| object::text(object, path).map(str::to_owned);
+    let texts = |object: &Value, path: &str| {
+        let list = object.pointer(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
     let state = |object: &Value| text(object, "/status/state").unwrap_or_else(|| "Unknown".to_owned());
     let name = |object: &Value| object::name(object).unwrap_or_default().to_owned();
     let module = |object: &Value| ModuleRow {
@@ -118,15 +124,13 @@ async fn running(options: &ClusterOptions) -> Outcome<Report> {
         serves: text(object, "/status/serves").unwrap_or_default(),
         message: text(object, "/status/message"),
     };
-    let pipeline = |object: &Value| {
-        let steps = object.pointer("/status/steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        PipelineRow {
-            name: name(object),
-            state: state(object),
-            resource: text(object, "/status/resource").unwrap_or_default(),
-            steps: steps.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            message: text(object, "/status/message"),
-        }
+    let pipeline = |object: &Value| PipelineRow {
+        name: name(object),
+        state: state(object),
+        resource: text(object, "/status/resource").unwrap_or_default(),
+        steps: texts(object, "/status/steps"),
+        message: text(object, "/status/message"),
+        warnings: texts(object, "/status/warnings"),
     };
     Ok(Report {
         modules: list(&api, &url, definition::modules()).await?.iter().map(module).collect(),
@@ -171,7 +175,7 @@ impl Report {
         });
         text.push_str(&show::table(["MODULE", "STATE", "VERSION", "DIGEST", "SERVES"], modules));
         let pipelines = self.pipelines.iter().map(|pipeline| {
-            let PipelineRow { name, state, resource, steps, message: _ } = pipeline;
+            let PipelineRow { name, state, resource, steps, message: _, warnings: _ } = pipeline;
             [name.clone(), state.clone(), resource.clone(), or_none(Some(&steps.join(", ")))]
         });
         text.push('\n');
@@ -190,6 +194,10 @@ impl Report {
                 // Writing to a string cannot fail.
                 let _ = writeln!(text, "{what} {name}: {message}");
             }
+        }
+        for (name, warning) in self.pipelines.iter().flat_map(|it| it.warnings.iter().map(|text| (&it.name, text))) {
+            separate(&mut text);
+            let _ = writeln!(text, "pipeline {name}: warning: {warning}");
         }
         for problem in &self.problems {
             separate(&mut text);
