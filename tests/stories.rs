@@ -17,6 +17,8 @@ mod specifications;
 mod admission;
 #[path = "stories/adoption.rs"]
 mod adoption;
+#[path = "stories/caller.rs"]
+mod caller;
 #[path = "stories/contest.rs"]
 mod contest;
 #[path = "stories/crash.rs"]
@@ -51,3 +53,5 @@ mod references;
 mod support;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/webhooks.rs"]
+mod webhooks;

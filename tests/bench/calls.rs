@@ -32,7 +32,7 @@ fn micros(calls: u32, started: Instant) -> f64 {
 }
 
 /// A cluster with much of what people set, 4 KB of JSON.
-fn cluster() -> Result<Value> {
+pub(crate) fn cluster() -> Result<Value> {
     Ok(serde_json::from_str(include_str!("cluster.json"))?)
 }
 
@@ -86,7 +86,8 @@ fn new_context(context: &StepContext) -> StepContext {
     StepContext { object: unwritten(&context.object), ..context.clone() }
 }
 
-fn raw_review(review: &Review) -> raw::Review {
+/// As a component is asked.
+pub(crate) fn raw_review(review: &Review) -> raw::Review {
     let ObjectKey { resource, namespace, name } = &review.key;
     raw::Review {
         operation: raw::Operation::Create,

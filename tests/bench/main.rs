@@ -1,11 +1,13 @@
 //! What the sandbox and the operator cost, side by side with the same code compiled natively. `cargo xtask bench` runs it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints a table, and what it is at")]
 
+mod admission;
 mod calls;
 mod memory;
 mod modules;
 mod operator;
 mod report;
+mod review_client;
 mod start;
 
 use std::process::ExitCode;
@@ -43,6 +45,8 @@ enum Output {
 enum Group {
     /// Single calls of guests, against the same functions natively.
     Calls,
+    /// Reviews over HTTPS, against the same rules compiled natively behind the same server; and beside hostile modules.
+    Admission,
     /// Loading and keeping modules.
     Modules,
     /// The operator on an embedded API server in the same process.
@@ -60,6 +64,10 @@ fn main() -> Result<ExitCode> {
         if wanted(Group::Calls) {
             eprintln!("measuring calls");
             calls::measure(&mut report).await?;
+        }
+        if wanted(Group::Admission) {
+            eprintln!("measuring admission");
+            admission::measure(&mut report).await?;
         }
         if wanted(Group::Modules) {
             eprintln!("measuring modules");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// One measured value.
 pub(crate) struct Line {
-    name: &'static str,
+    name: String,
     value: f64,
     unit: &'static str,
     /// The same natively, where there is such a thing.
@@ -31,8 +31,8 @@ impl Line {
 }
 
 /// A measured value with its unit.
-pub(crate) fn line(name: &'static str, value: f64, unit: &'static str) -> Line {
-    Line { name, value, unit, baseline: None, goal: "" }
+pub(crate) fn line(name: impl Into<String>, value: f64, unit: &'static str) -> Line {
+    Line { name: name.into(), value, unit, baseline: None, goal: "" }
 }
 
 /// All that was measured, in order.

@@ -8,15 +8,21 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use filbert_tests::modules::fixture;
-use filbert_tests::world::{World, folder_with};
+use filbert_engine::{Cache, Engine, Settings};
+use filbert_plan::definition;
+use filbert_plan::object::{self, ObjectKey, ResourceType};
+use filbert_runtime::SystemClock;
+use filbert_runtime::publish::Publisher;
+use filbert_tests::modules::{fixture, target};
+use filbert_tests::world::{Beginning, World, folder_with};
 use filbert_webhook::router::{LARGEST_REQUEST, router};
-use filbert_webhook::{Credentials, Judge, Server};
-use kube::client::Body;
+use filbert_webhook::{Credentials, Judge, Pair, Server};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::caller::{Caller, greeting, request};
 
 /// Much longer than anything here waits: a server that needs it to end has not let go of its connections.
 const DRAIN: Duration = Duration::from_hours(1);
@@ -33,12 +39,12 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
     }
 
-    /// Certificate and key for loopback, in PEM.
-    fn issue(&self) -> (String, String) {
+    /// Certificate and key for loopback.
+    fn issue(&self) -> Pair {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
-        (certificate.pem(), key.serialize_pem())
+        Pair { chain: certificate.pem(), key: key.serialize_pem() }
     }
 }
 
@@ -54,8 +60,7 @@ struct Webhooks {
 impl Webhooks {
     async fn of(world: &World) -> Self {
         let authority = Authority::new();
-        let (chain, key) = authority.issue();
-        let credentials = Arc::new(Credentials::from_pem(chain.as_bytes(), key.as_bytes()).expect("they fit"));
+        let credentials = Arc::new(Credentials::new(&authority.issue()).expect("they fit"));
         let server = Server::bind(([127, 0, 0, 1], 0).into(), credentials.clone()).await.expect("a free port");
         let address = server.address();
         let router = router(Judge::new(world.library.clone(), world.host.world().clone()));
@@ -67,48 +72,9 @@ impl Webhooks {
 
     /// A client with connections of its own, that trusts the authority.
     fn client(&self) -> Caller {
-        let address = format!("https://{}", self.address).parse().expect("an address");
-        let mut config = kube::Config::new(address);
-        config.root_cert = Some(vec![AsRef::<rcgen::Certificate>::as_ref(&self.authority.0).der().to_vec()]);
-        Caller(kube::Client::try_from(config).expect("a client"))
+        let authority = AsRef::<rcgen::Certificate>::as_ref(&self.authority.0).der().to_vec();
+        Caller::new(self.address, vec![authority], None)
     }
-}
-
-struct Caller(kube::Client);
-
-impl Caller {
-    /// Status and body of the answer.
-    async fn post(&self, path: &str, body: Vec<u8>) -> (u16, String) {
-        let request = http::Request::post(path).header("content-type", "application/json").body(Body::from(body));
-        let response = self.0.send(request.expect("a request")).await.expect("an answer");
-        let status = response.status().as_u16();
-        let body = response.into_body().collect_bytes().await.expect("a whole answer");
-        (status, String::from_utf8(body.to_vec()).expect("text"))
-    }
-
-    /// The `response` of the answer to a review.
-    async fn ask(&self, path: &str, request: &Value) -> Value {
-        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
-        let (status, body) = self.post(path, review.to_string().into_bytes()).await;
-        assert_eq!(status, 200, "{body}");
-        let mut answer: Value = serde_json::from_str(&body).expect("JSON");
-        assert_eq!((&answer["apiVersion"], &answer["kind"]), (&review["apiVersion"], &review["kind"]));
-        assert_eq!(answer["response"]["uid"], request["uid"]);
-        answer["response"].take()
-    }
-}
-
-fn request(group: &str, kind: &str, object: &Value) -> Value {
-    json!({
-        "uid": "0a1b", "operation": "CREATE", "name": "library", "namespace": "default",
-        "kind": {"group": group, "version": "v1", "kind": kind},
-        "resource": {"group": group, "version": "v1", "resource": format!("{}s", kind.to_lowercase())},
-        "userInfo": {"username": "ann"}, "object": object, "dryRun": false,
-    })
-}
-
-fn greeting(who: &str) -> Value {
-    request("example.dev", "Greeting", &json!({"metadata": {"name": "library"}, "spec": {"who": who}}))
 }
 
 fn cluster(spec: &Value) -> Value {
@@ -187,6 +153,147 @@ async fn what_is_no_review_of_a_pipeline_gets_a_clear_answer() {
     assert_eq!(caller.ask("/validate/greeting", &greeting("")).await["allowed"], false);
 }
 
+/// A folder with the hostile fixture as module `rogue`, and pipelines that have it judge by a misdeed: name, what else it says of
+/// admission, and the misdeed.
+fn rogue(deadline_millis: u64, pipelines: &[(&str, Value, &str)]) -> tempfile::TempDir {
+    let folder = folder_with(&["hello.wasm", "hello.yaml"]);
+    std::fs::write(folder.path().join("rogue.wasm"), fixture("hostile")).expect("written");
+    let services = json!({
+        "resource": {"group": "", "version": "v1", "plural": "services"}, "verbs": ["read"],
+        "names": ["blue"], "within": {"named": ["market"]},
+    });
+    let mut documents = vec![json!({
+        "apiVersion": "filbert.dev/v1alpha1", "kind": "Module", "metadata": {"name": "rogue"},
+        "spec": {
+            "component": {"file": "rogue.wasm"}, "limits": {"deadlineMillis": deadline_millis},
+            "grants": [{"objects": services}],
+        },
+    })];
+    for (name, admission, misdeed) in pipelines {
+        documents.push(json!({
+            "apiVersion": "filbert.dev/v1alpha1", "kind": "Pipeline", "metadata": {"name": name},
+            "spec": {
+                "resource": {"group": "example.dev", "version": "v1", "plural": name}, "admission": admission,
+                "validation": [{"module": "rogue", "parameters": misdeed}],
+            },
+        }));
+    }
+    let documents: Vec<_> = documents.iter().map(Value::to_string).collect();
+    std::fs::write(folder.path().join("rogue.yaml"), documents.join("\n---\n")).expect("written");
+    folder
+}
+
+fn own_engine() -> Engine {
+    let cache = Cache::Preferred(target().join("test-code"));
+    Engine::new(Settings { cache, ..Settings::default() }).expect("an engine")
+}
+
+fn thing() -> Value {
+    request("example.dev", "Thing", &json!({"metadata": {"name": "rogue"}}))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_module_that_burns_its_budget_costs_its_own_objects_and_says_so() {
+    let pipelines = [("loops", json!({}), "Loop"), ("shrugs", json!({"failurePolicy": "Ignore"}), "Loop")];
+    let modules = Some(rogue(50, &pipelines));
+    let world = World::begin(Beginning { engine: Some(own_engine()), modules, ..Beginning::default() }).await;
+    assert_eq!(world.library.serving().problems(), [] as [String; 0]);
+    let webhooks = Webhooks::of(&world).await;
+    let caller = webhooks.client();
+    // Each call costs its deadline, until it has done so five times.
+    for _ in 0..5 {
+        let refused = caller.ask("/validate/loops", &thing()).await;
+        let message = refused["status"]["message"].as_str().expect("a text");
+        assert!(message.ends_with("deadline: no answer within 50ms"), "{message}");
+    }
+    let refused = caller.ask("/validate/loops", &thing()).await;
+    assert_eq!((&refused["status"]["code"], &refused["status"]["reason"]), (&json!(503), &json!("ServiceUnavailable")));
+    let why = "module `rogue` is not called for 10s, because 5 calls burnt their budget in short order";
+    let message = refused["status"]["message"].as_str().expect("a text");
+    assert!(message.starts_with(why), "{message}");
+    // Who would rather have unjudged objects than none gets them, and reads why.
+    let ignored = caller.ask("/validate/shrugs", &thing()).await;
+    assert_eq!(ignored["allowed"], true, "{ignored:#}");
+    let warning = ignored["warnings"][0].as_str().expect("a text");
+    assert!(warning.starts_with(&format!("pipeline shrugs could not review this: {why}")), "{warning}");
+    assert_eq!(caller.ask("/validate/greeting", &greeting("Ann")).await["allowed"], true, "others are judged");
+    // What kubectl shows of the module says it, too.
+    for (_, definition) in definition::all() {
+        let resource = ResourceType::new("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+        let name = object::name(&definition).expect("it has one").to_owned();
+        world.apply(&ObjectKey { resource, namespace: None, name }, &definition).await;
+    }
+    let publisher = Publisher::new(world.api.clone(), world.library.clone(), Arc::new(SystemClock));
+    let publisher = tokio::spawn(publisher.run());
+    let module = ObjectKey { resource: definition::modules(), namespace: None, name: "rogue".to_owned() };
+    let is_told = |module: Option<&Value>| {
+        let Some(module) = module else { return false };
+        let conditions = module["status"]["conditions"].as_array().into_iter().flatten();
+        let mut told = conditions.filter(|condition| condition["type"] == "Called");
+        told.any(|told| (&told["status"], &told["reason"]) == (&json!("False"), &json!("BudgetBurnt")))
+            && module["status"]["state"] == "Serving"
+    };
+    world.until(&module, is_told).await;
+    publisher.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_that_reads_is_answered_although_nobody_has_read_that_before() {
+    let world = World::with_modules(rogue(60_000, &[("reads", json!({}), "Read")])).await;
+    let webhooks = Webhooks::of(&world).await;
+    let read = webhooks.client().ask("/validate/reads", &thing()).await;
+    // The guest refuses everything, and tells what it found: there is no such Service.
+    assert_eq!(read["status"]["details"]["causes"][0]["message"], "Invalid value: null", "{read:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_being_deleted_is_judged_no_more() {
+    let world = World::with_modules(folder_with(&["hello.wasm", "hello.yaml"])).await;
+    let webhooks = Webhooks::of(&world).await;
+    let mut going = greeting("");
+    going["object"]["metadata"]["deletionTimestamp"] = "2026-01-31T09:00:00Z".into();
+    assert_eq!(webhooks.client().ask("/validate/greeting", &going).await["allowed"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn garbage_instead_of_tls_disturbs_nobody() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let world = World::with_modules(folder_with(&["hello.wasm", "hello.yaml"])).await;
+    let webhooks = Webhooks::of(&world).await;
+    let caller = webhooks.client();
+    assert_eq!(caller.ask("/validate/greeting", &greeting("Ann")).await["allowed"], true);
+    let plain = b"POST /validate/greeting HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec();
+    for garbage in [plain, vec![0; 4096], vec![0x16, 3, 1, 0xff, 0xff, 1], Vec::new()] {
+        let mut connection = tokio::net::TcpStream::connect(webhooks.address).await.expect("it listens");
+        // Somebody who hangs up at once is no bug.
+        let _ = connection.write_all(&garbage).await;
+        let _ = connection.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut answer)).await.expect("it is closed");
+        assert!(!answer.starts_with(b"HTTP"), "nothing is answered in the clear");
+    }
+    assert_eq!(caller.ask("/validate/greeting", &greeting("Ann")).await["allowed"], true);
+    assert_eq!(webhooks.client().ask("/validate/greeting", &greeting("Ann")).await["allowed"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_has_begun_is_answered_while_the_server_ends() {
+    let engine = own_engine();
+    let modules = Some(rogue(500, &[("loops", json!({}), "Loop")]));
+    let world = World::begin(Beginning { engine: Some(engine.clone()), modules, ..Beginning::default() }).await;
+    let webhooks = Webhooks::of(&world).await;
+    let caller = webhooks.client();
+    let begun = tokio::spawn(async move { caller.ask("/validate/loops", &thing()).await });
+    while engine.running() == 0 {
+        tokio::task::yield_now().await;
+    }
+    webhooks.end.send(()).expect("it runs");
+    let refused = begun.await.expect("it is answered");
+    assert_eq!(refused["status"]["code"], 500, "{refused:#}");
+    let ended = tokio::time::timeout(PATIENCE, webhooks.serving).await;
+    ended.expect("it waits for nobody else").expect("it ends");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rule_that_breaks_refuses_and_says_which_and_why() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -221,8 +328,7 @@ async fn swaps_of_a_module_and_of_the_certificate_lose_no_request() {
         for round in 0..100 {
             std::fs::write(&file, if round % 2 == 0 { &other } else { &good }).expect("written");
             world.library.refresh(&mut |_| {}).await.expect("the folder can be read");
-            let (chain, key) = webhooks.authority.issue();
-            webhooks.credentials.replace(chain.as_bytes(), key.as_bytes()).expect("they fit");
+            webhooks.credentials.replace(&webhooks.authority.issue()).expect("they fit");
         }
         are_swapped.store(true, Ordering::Release);
     };
@@ -242,7 +348,8 @@ async fn swaps_of_a_module_and_of_the_certificate_lose_no_request() {
     let ((), (asked, versions)) = tokio::join!(swaps, load);
     assert!(asked >= 2, "there was load");
     assert!((1..=2).contains(&versions.len()), "{versions:?}");
-    assert!(webhooks.credentials.replace(b"garbage", b"garbage").is_err(), "a bad certificate is refused");
+    let garbage = Pair { chain: "garbage".to_owned(), key: "garbage".to_owned() };
+    assert!(webhooks.credentials.replace(&garbage).is_err(), "a bad certificate is refused");
     assert_eq!(
         webhooks.client().ask("/validate/greeting", &greeting("Ann")).await["allowed"],
         true,

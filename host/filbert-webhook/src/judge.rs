@@ -1,18 +1,28 @@
 //! Asks the guests of a pipeline about one request.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use filbert_engine::{CallError, Called};
 use filbert_plan::Document;
+use filbert_plan::object;
+use filbert_plan::pipeline::FailurePolicy;
 use filbert_plan::review::{Review, Verdict, Violation};
 use filbert_runtime::Library;
 use filbert_runtime::library::{ServingModule, ServingPipeline, ServingReviewer, short};
 use filbert_runtime::observe::{Observer, SubjectName, World};
+use serde_json::Value;
+use tokio::runtime::Handle;
 
 use crate::answer::{Answer, Decision};
+use crate::chain::Chain;
 use crate::review::Request;
+
+/// How much earlier than the API server the host gives up, so that people read why and not only that it took too long.
+const MARGIN: Duration = Duration::from_millis(200);
+/// How many watches are opened for the reads of one review.
+const MOST_OPENINGS: usize = 32;
 
 /// Which of the two questions an API server asks: it asks all that change an object before all that judge it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +38,8 @@ pub enum Webhook {
 pub struct Judge {
     library: Arc<Library>,
     world: World,
+    /// Where watches live that a review is the first to need.
+    passes: Handle,
 }
 
 /// No pipeline of this name is in service.
@@ -40,13 +52,34 @@ pub struct UnknownPipeline {
     pub known: String,
 }
 
+/// What a guest answered.
+enum Answered {
+    Defaulted(Result<Option<Value>, Vec<Violation>>),
+    Judged(Verdict),
+}
+
+/// Why a request has no decision.
+#[derive(Debug)]
+struct Unjudged {
+    code: u16,
+    reason: &'static str,
+    message: String,
+}
+
 impl Judge {
     /// Answers with the modules of this library; what they read is answered from this world.
+    ///
+    /// # Assumptions
+    /// It is called on the tokio runtime of the host: watches that a review is the first to need are opened there.
     pub fn new(library: Arc<Library>, world: World) -> Self {
-        Self { library, world }
+        Self { library, world, passes: Handle::current() }
     }
 
     /// The answer of the pipeline of this name.
+    ///
+    /// # Guarantees
+    /// It comes before the API server gives up. Where nobody could judge, the failure policy of the pipeline decides, and
+    /// whoever asked is told why nobody could.
     ///
     /// # Errors
     /// [`UnknownPipeline`]; everything else is an answer.
@@ -57,12 +90,31 @@ impl Judge {
             return Err(UnknownPipeline { name: pipeline.to_owned(), known: known.join(", ") });
         };
         let mut said = Said::default();
-        let decision = match webhook {
-            Webhook::Defaulting => self.default(pipeline, &request, &mut said).await,
-            Webhook::Validation => self.validate(pipeline, &request, &mut said).await,
+        if request.review.object.as_deref().is_some_and(object::is_being_deleted) {
+            // What goes is judged no more: it could otherwise never lose its finalizers.
+            return Ok(said.answer(request.uid, Decision::unchanged()));
+        }
+        let seconds = u64::from(pipeline.admission.timeout_seconds());
+        let time = Duration::from_secs(seconds).saturating_sub(MARGIN);
+        let decided = async {
+            match webhook {
+                Webhook::Defaulting => self.default(pipeline, &request, &mut said).await,
+                Webhook::Validation => self.validate(pipeline, &request, &mut said).await,
+            }
         };
-        let decision = decision.unwrap_or_else(|error| unjudged(&error));
-        Ok(Answer { uid: request.uid, decision, warnings: said.warnings, audit: said.audit })
+        let decision = match tokio::time::timeout(time, decided).await {
+            Ok(Ok(decision)) => decision,
+            Ok(Err(error)) => said.unjudged(pipeline, Unjudged::from(&error)),
+            Err(_) => said.unjudged(
+                pipeline,
+                Unjudged {
+                    code: 503,
+                    reason: "ServiceUnavailable",
+                    message: format!("there was no answer within the {seconds} s for which the API server waits"),
+                },
+            ),
+        };
+        Ok(said.answer(request.uid, decision))
     }
 
     /// Asks one module after the other, each with what the one before it made of the object.
@@ -76,14 +128,13 @@ impl Judge {
         let mut object = asked.clone();
         for reviewer in &pipeline.defaulting {
             let review = Review { object: Some(object.clone()), ..review(request, reviewer) };
-            let Called { answer, .. } = reviewer.module.module.default(&review, self.reads(request, reviewer)).await;
-            match answer? {
-                Ok(None) => {}
-                Ok(Some(defaulted)) => {
+            match self.ask(Webhook::Defaulting, reviewer, &review).await? {
+                Answered::Defaulted(Ok(Some(defaulted))) => {
                     said.note(&reviewer.module);
                     object = Document::from(defaulted);
                 }
-                Err(violations) => return Ok(judged(request, violations)),
+                Answered::Defaulted(Err(violations)) => return Ok(judged(request, violations)),
+                Answered::Defaulted(Ok(None)) | Answered::Judged(_) => {}
             }
         }
         Ok(Decision::changed(asked, &object))
@@ -99,8 +150,8 @@ impl Judge {
         let mut all = Vec::new();
         for reviewer in &pipeline.validation {
             let review = review(request, reviewer);
-            let Called { answer, .. } = reviewer.module.module.validate(&review, self.reads(request, reviewer)).await;
-            let Verdict { violations, warnings } = answer?;
+            let Answered::Judged(verdict) = self.ask(Webhook::Validation, reviewer, &review).await? else { continue };
+            let Verdict { violations, warnings } = verdict;
             said.warnings.extend(warnings);
             if !violations.is_empty() {
                 said.note(&reviewer.module);
@@ -110,11 +161,47 @@ impl Judge {
         Ok(judged(request, all))
     }
 
-    fn reads(&self, request: &Request, reviewer: &ServingReviewer) -> Observer {
-        let key = &request.review.key;
-        let subject = SubjectName { namespace: key.namespace.clone(), name: key.name.clone() };
-        Observer::new(self.world.clone(), reviewer.module.grants.clone(), subject)
+    /// Asks one module. Guests never wait in a review; where a watch is missing that a read needs, it is opened, and the guest
+    /// asked again.
+    async fn ask(&self, webhook: Webhook, reviewer: &ServingReviewer, review: &Review) -> Result<Answered, CallError> {
+        let module = reviewer.module.module.for_admission();
+        let mut openings = 0;
+        loop {
+            let reads = self.reads(review, reviewer);
+            let (answer, reads) = match webhook {
+                Webhook::Defaulting => {
+                    let Called { answer, reads, spent: _ } = module.default(review, reads).await;
+                    (answer.map(Answered::Defaulted), reads)
+                }
+                Webhook::Validation => {
+                    let Called { answer, reads, spent: _ } = module.validate(review, reads).await;
+                    (answer.map(Answered::Judged), reads)
+                }
+            };
+            let question = match (&answer, reads.open_question()) {
+                (Err(CallError::Aborted { .. }), Some(question)) if openings < MOST_OPENINGS => question.clone(),
+                _ => return answer,
+            };
+            openings += 1;
+            let (world, grants, subject) = (self.world.clone(), reviewer.module.grants.clone(), subject(review));
+            let opening = self.passes.spawn(async move {
+                // Kept by the cache that it comes from; asked for again.
+                let _ = world.answer(&question, &grants, &subject).await;
+            });
+            if opening.await.is_err() {
+                // The host is ending.
+                return answer;
+            }
+        }
     }
+
+    fn reads(&self, review: &Review, reviewer: &ServingReviewer) -> Observer {
+        Observer::new(self.world.clone(), reviewer.module.grants.clone(), subject(review))
+    }
+}
+
+fn subject(review: &Review) -> SubjectName {
+    SubjectName { namespace: review.key.namespace.clone(), name: review.key.name.clone() }
 }
 
 /// What is told beside the decision.
@@ -129,6 +216,23 @@ impl Said {
     fn note(&mut self, module: &ServingModule) {
         self.audit.insert(module.module.name().to_owned(), short(module.module.digest()).to_owned());
     }
+
+    /// What the pipeline wants where nobody could judge.
+    fn unjudged(&mut self, pipeline: &ServingPipeline, unjudged: Unjudged) -> Decision {
+        let Unjudged { code, reason, message } = unjudged;
+        match pipeline.admission.failure_policy(&pipeline.resource) {
+            FailurePolicy::Fail => Decision::Unjudged { code, reason, message },
+            FailurePolicy::Ignore => {
+                self.warnings.push(format!("pipeline {} could not review this: {message}", pipeline.name));
+                self.audit.insert("unjudged".to_owned(), message);
+                Decision::unchanged()
+            }
+        }
+    }
+
+    fn answer(self, uid: String, decision: Decision) -> Answer {
+        Answer { uid, decision, warnings: self.warnings, audit: self.audit }
+    }
 }
 
 /// What this module is asked about the request.
@@ -140,16 +244,15 @@ fn judged(request: &Request, violations: Vec<Violation>) -> Decision {
     Decision::judged(&request.kind, &request.review.key.name, violations)
 }
 
-fn unjudged(error: &CallError) -> Decision {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
+impl From<&CallError> for Unjudged {
+    fn from(error: &CallError) -> Self {
+        let (code, reason) = match error {
+            CallError::Broken { .. } | CallError::NoRole { .. } => (500, "InternalError"),
+            CallError::Crowded { .. } => (429, "TooManyRequests"),
+            CallError::Aborted { .. } | CallError::Late { .. } | CallError::Paused { .. } | CallError::Host { .. } => {
+                (503, "ServiceUnavailable")
+            }
+        };
+        Self { code, reason, message: Chain(error).to_string() }
     }
-    let (code, reason) = match error {
-        CallError::Broken { .. } | CallError::NoRole { .. } => (500, "InternalError"),
-        CallError::Aborted { .. } | CallError::Host { .. } => (503, "ServiceUnavailable"),
-    };
-    Decision::Unjudged { code, reason, message }
 }

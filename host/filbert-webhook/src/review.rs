@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 /// The one version of the admission API that is spoken. All API servers since Kubernetes 1.16 do.
 pub const API_VERSION: &str = "admission.k8s.io/v1";
+/// Its version alone.
+pub const VERSION: &str = "v1";
 /// The kind of requests and answers.
 pub const KIND: &str = "AdmissionReview";
 

@@ -9,8 +9,6 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::net::{TcpListener, TcpStream};
@@ -19,45 +17,41 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+use crate::certificate::{Pair, Unfit};
+
 /// How long a client may take for the handshake, and for the headers of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections at one time. API servers keep a handful open each.
 const CONNECTIONS: usize = 1024;
 
-/// A certificate and its key that TLS cannot use.
-#[derive(Debug, thiserror::Error)]
-pub enum CredentialsError {
-    /// The chain is no PEM, or has no certificate in it.
-    #[error("the certificate is no PEM document with certificates")]
-    Certificate(#[source] Option<rustls::pki_types::pem::Error>),
-    /// The key is no PEM, or of a kind that is not known.
-    #[error("the private key is no PEM document with a private key")]
-    Key(#[source] rustls::pki_types::pem::Error),
-    /// Key and certificate do not belong together, or their algorithm is not supported.
-    #[error("the certificate and its private key cannot be used")]
-    Unusable(#[source] rustls::Error),
-}
-
 /// What a server shows to its clients. New connections see what was put here last; open ones go on with what they saw.
-pub struct Credentials(RwLock<Arc<CertifiedKey>>);
+#[derive(Default)]
+pub struct Credentials(RwLock<Option<Arc<CertifiedKey>>>);
 
 impl Credentials {
-    /// From PEM: the certificate first, then its issuers.
+    /// Shows these. Before there are any ([`Credentials::default`]), clients are turned away in the handshake.
     ///
     /// # Errors
-    /// [`CredentialsError`] says which of the two cannot be used, and why.
-    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, CredentialsError> {
-        Ok(Self(RwLock::new(Arc::new(certified(chain, key)?))))
+    /// [`Unfit`] where TLS cannot use them. Who would trust them is not looked at.
+    pub fn new(pair: &Pair) -> Result<Self, Unfit> {
+        let credentials = Self::default();
+        credentials.replace(pair)?;
+        Ok(credentials)
     }
 
     /// Shows these from now on. What was shown before stays where these cannot be used.
     ///
     /// # Errors
-    /// As [`Credentials::from_pem`].
-    pub fn replace(&self, chain: &[u8], key: &[u8]) -> Result<(), CredentialsError> {
-        let new = Arc::new(certified(chain, key)?);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+    /// As [`Credentials::new`].
+    pub fn replace(&self, pair: &Pair) -> Result<(), Unfit> {
+        let new = Arc::new(pair.certified()?);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(new);
         Ok(())
+    }
+
+    /// What is shown, if anything.
+    pub(crate) fn shown(&self) -> Option<Arc<CertifiedKey>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -69,19 +63,8 @@ impl fmt::Debug for Credentials {
 
 impl ResolvesServerCert for Credentials {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+        self.shown()
     }
-}
-
-fn certified(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, CredentialsError> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
-        .collect::<Result<_, _>>()
-        .map_err(|error| CredentialsError::Certificate(Some(error)))?;
-    if chain.is_empty() {
-        return Err(CredentialsError::Certificate(None));
-    }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(CredentialsError::Key)?;
-    CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()).map_err(CredentialsError::Unusable)
 }
 
 /// Why admission cannot be served.

@@ -62,6 +62,11 @@ pub(crate) enum Command {
     /// The roles are made from the grants of the modules that pipelines name, and allow nothing else. With `--rbac` only they are
     /// printed, for an operator that was installed otherwise.
     Manifests(Manifests),
+    /// Remove the webhook configurations of an operator that was removed.
+    ///
+    /// Where they have an owner, they go with it by themselves. An operator that ends leaves them: it cannot tell a restart from
+    /// its removal. One that still runs puts them back.
+    Withdraw(Withdraw),
     /// Compile a component under limits; started by the operator itself.
     #[command(hide = true)]
     CompileModule,
@@ -340,6 +345,15 @@ pub(crate) struct Manifests {
     /// The operator's image; that of the chart where absent.
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Withdraw {
+    /// Name of the configurations.
+    #[arg(long, env = "FILBERT_WEBHOOK_NAME", default_value = "filbert", value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
 }
 
 /// `30s`, `2m`, `500ms`.

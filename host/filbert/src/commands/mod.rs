@@ -10,6 +10,7 @@ mod plan;
 mod render;
 mod replay;
 mod run;
+mod withdraw;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command) -> Outcome<ExitCode> {
         Command::Modules(options) => modules::run(&options).await,
         Command::Manifests(options) => manifests::run(&options).await,
         Command::Crds(options) => crds::run(&options).await,
+        Command::Withdraw(options) => withdraw::run(&options).await,
         Command::CompileModule => Ok(filbert_engine::compile_child()),
     }
 }
