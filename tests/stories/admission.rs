@@ -223,7 +223,7 @@ async fn a_module_that_burns_its_budget_costs_its_own_objects_and_says_so() {
         let name = object::name(&definition).expect("it has one").to_owned();
         world.apply(&ObjectKey { resource, namespace: None, name }, &definition).await;
     }
-    let publisher = Publisher::new(world.api.clone(), world.library.clone(), Arc::new(SystemClock));
+    let publisher = Publisher::new(world.api.clone(), &world.host, Arc::new(SystemClock));
     let publisher = tokio::spawn(publisher.run());
     let module = ObjectKey { resource: definition::modules(), namespace: None, name: "rogue".to_owned() };
     let is_told = |module: Option<&Value>| {
