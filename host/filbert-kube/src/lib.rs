@@ -15,14 +15,14 @@ pub mod api;
 pub mod cache;
 pub mod discovery;
 pub mod entries;
+pub mod followed;
 pub mod lease;
 pub mod pause;
 pub mod tenure;
-pub mod followed;
 
 pub use api::{Api, ApiError, Retry};
 pub use cache::{Cached, Caches, Change, Selection};
 pub use discovery::{Discovery, Served};
+pub use followed::{Followed, Seen};
 pub use lease::{Election, LeaseSettings};
 pub use tenure::Tenure;
-pub use followed::{Followed, Seen};

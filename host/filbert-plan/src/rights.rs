@@ -201,12 +201,14 @@ fn of_operator(needs: &mut Needs, Operator { name, namespace }: Operator<'_>) {
             needs.add(None, group, plural, Some(name), verbs);
         }
     }
+    // What they go with when the operator is removed.
+    needs.add(None, "rbac.authorization.k8s.io", "clusterroles", Some(name), &["get"]);
     let home = Some(namespace);
     let (certificates, modules) = (format!("{name}-certificates"), format!("{name}-modules"));
     needs.add(home, "coordination.k8s.io", "leases", None, CREATE);
     needs.add(home, "coordination.k8s.io", "leases", Some(name), &["get", "update"]);
     needs.add(home, "", "secrets", None, CREATE);
-    for verbs in [READ, CHANGE] {
+    for verbs in [READ, &["update"]] {
         needs.add(home, "", "secrets", Some(&certificates), verbs);
     }
     needs.add(home, "", "configmaps", Some(&modules), READ);

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use filbert_webhook::HttpsUrl;
+
 use crate::differences::Secrets;
 
 /// Kubernetes operator host: every opinion it acts on is a sandboxed WebAssembly component that can be replaced while it
@@ -183,6 +185,8 @@ pub(crate) struct Run {
     pub(crate) module_config_maps: Vec<String>,
     #[command(flatten)]
     pub(crate) lease: LeaseOptions,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookOptions,
     /// Where `/livez`, `/readyz` and `/metrics` are served, without encryption; port 0 takes a free one.
     #[arg(long, env = "FILBERT_HEALTH_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
     pub(crate) health_listen: SocketAddr,
@@ -195,6 +199,32 @@ pub(crate) struct Run {
     /// How lines of the log look.
     #[arg(long, env = "FILBERT_LOG_FORMAT", value_enum, default_value_t)]
     pub(crate) log_format: LogFormat,
+}
+
+/// How API servers ask for reviews.
+#[derive(Args, Clone)]
+pub(crate) struct WebhookOptions {
+    /// Where admission reviews are answered, over HTTPS. Without it the same modules judge only when a resource is reconciled.
+    #[arg(long, env = "FILBERT_WEBHOOK_LISTEN", value_name = "ADDRESS")]
+    pub(crate) webhook_listen: Option<SocketAddr>,
+    /// The Service of the operator's namespace by which API servers reach that, on port 443.
+    #[arg(long, env = "FILBERT_WEBHOOK_SERVICE", value_name = "NAME", conflicts_with = "webhook_url")]
+    pub(crate) webhook_service: Option<String>,
+    /// The address by which API servers reach that, where the operator runs outside of the cluster.
+    #[arg(long, env = "FILBERT_WEBHOOK_URL", value_name = "URL")]
+    pub(crate) webhook_url: Option<HttpsUrl>,
+    /// Name of both webhook configurations. Each operator of a cluster has its own.
+    #[arg(long, env = "FILBERT_WEBHOOK_NAME", default_value = "filbert", value_name = "NAME")]
+    pub(crate) webhook_name: String,
+    /// A `ClusterRole` with which the webhook configurations go. Without it they stay until `filbert withdraw`.
+    #[arg(long, env = "FILBERT_WEBHOOK_OWNER", value_name = "NAME")]
+    pub(crate) webhook_owner: Option<String>,
+    /// The Secret of the operator's namespace in which it keeps certificates that it makes itself.
+    #[arg(long, env = "FILBERT_WEBHOOK_SECRET", default_value = "filbert-certificates", value_name = "NAME")]
+    pub(crate) webhook_secret: String,
+    /// A folder with `tls.crt`, `tls.key` and `ca.crt` that somebody else keeps current, instead of that Secret.
+    #[arg(long, env = "FILBERT_WEBHOOK_CERTIFICATES", value_name = "DIR")]
+    pub(crate) webhook_certificates: Option<PathBuf>,
 }
 
 /// Which of several replicas acts.

@@ -18,7 +18,7 @@ use crate::failure::{Failure, Outcome};
 use crate::operator::health::{Check, Health, Listener};
 use crate::operator::metrics::Metrics;
 use crate::operator::overlay::Overlay;
-use crate::operator::{Ending, Surroundings, parts};
+use crate::operator::{Ending, Surroundings, admission, parts};
 use crate::{cluster, signals, world};
 
 pub(crate) async fn run(options: Run) -> Outcome<ExitCode> {
@@ -72,6 +72,7 @@ impl Operator {
     async fn begin(options: &Run, health: Health, metrics: Arc<Metrics>) -> Outcome<Self> {
         let (client, url) = cluster::connect(&options.cluster).await?;
         let namespace = options.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+        let reach = admission::reach(&options.webhooks, &namespace)?;
         let (config_maps, patience) = (&options.module_config_maps, options.cluster.request_timeout);
         let overlay = Overlay::begin(&client, &namespace, config_maps, patience).await;
         let library = world::library_under(&options.folder, Ungoverned::NothingGranted, overlay.files()).await?;
@@ -100,7 +101,7 @@ impl Operator {
             metrics,
         };
         // Before the first pass: all of them are counted.
-        let parts = parts::start(&around, overlay);
+        let parts = parts::start(&around, overlay, reach.map(|reach| (reach, options)));
         let passes = tokio::spawn(running.run());
         let (resign, resigned) = Ending::new();
         let election = tokio::spawn(election.run(resigned.comes()));
@@ -146,6 +147,8 @@ impl Operator {
     async fn drain(&mut self) {
         self.end.send_replace(true);
         self.host.drain().await;
+        // Nothing acts any more, so another may, while reviews are still answered.
+        self.resign.send_replace(true);
         while self.parts.join_next().await.is_some() {}
     }
 }

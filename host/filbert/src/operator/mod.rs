@@ -2,11 +2,13 @@
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | [`admission`] | reviews over HTTPS, and what makes API servers ask for them |
 //! | [`health`] | `/livez`, `/readyz`, `/metrics` |
 //! | [`metrics`] | what is counted |
 //! | [`overlay`] | modules from `ConfigMaps` |
 //! | [`parts`] | all that runs beside the passes: what is added to the operator is added there |
 
+pub(crate) mod admission;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod overlay;
@@ -24,7 +26,6 @@ use self::metrics::Metrics;
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     /// Requests to the API server of parts that act whether this replica leads or not.
-    #[expect(dead_code, reason = "admission is the first part that will")]
     pub(crate) client: kube::Client,
     /// The same for parts that act only while this replica leads: outside of that, their writes are held back.
     pub(crate) fenced: kube::Client,
@@ -35,10 +36,8 @@ pub(crate) struct Surroundings {
     /// Whether the operator is to end.
     pub(crate) ending: Ending,
     /// Where the operator runs.
-    #[expect(dead_code, reason = "admission keeps its certificates there")]
     pub(crate) namespace: Arc<str>,
     /// Where parts say whether they are ready.
-    #[expect(dead_code, reason = "admission will say when it has a certificate")]
     pub(crate) health: Health,
     /// Where parts count.
     pub(crate) metrics: Arc<Metrics>,

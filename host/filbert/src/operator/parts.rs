@@ -6,6 +6,7 @@ use std::time::Duration;
 use filbert_kube::Api;
 use filbert_runtime::SystemClock;
 use filbert_runtime::publish::Publisher;
+use filbert_webhook::Reach;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
@@ -13,8 +14,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use super::Surroundings;
 use super::overlay::Overlay;
+use super::{Surroundings, admission};
+use crate::cli::Run;
 use crate::failure::Outcome;
 
 /// How often the modules folder is looked at. Nothing is read while nothing changed.
@@ -25,17 +27,26 @@ type Part = (&'static str, BoxFuture<'static, Outcome<()>>);
 
 /// Every part. Each runs until the sign comes that the operator is to end, and ends then by itself; one that ends before, or
 /// fails, ends the operator.
-fn all(around: &Surroundings, overlay: Overlay) -> Vec<Part> {
-    vec![
+fn all(around: &Surroundings, overlay: Overlay, admission: Option<(Reach, &Run)>) -> Vec<Part> {
+    let mut parts: Vec<Part> = vec![
         ("modules", follow_modules(around.clone(), overlay).boxed()),
         ("publisher", publish(around.clone()).boxed()),
         ("metrics", count(around.clone()).boxed()),
-    ]
+    ];
+    if let Some((reach, options)) = admission {
+        let (webhooks, watched) = (options.webhooks.clone(), options.watch_namespace.clone());
+        parts.push(("admission", admission::serve(around.clone(), webhooks, reach, watched).boxed()));
+    }
+    parts
 }
 
 /// Starts every part.
-pub(crate) fn start(around: &Surroundings, overlay: Overlay) -> JoinSet<(&'static str, Outcome<()>)> {
-    all(around, overlay).into_iter().map(|(name, part)| async move { (name, part.await) }).collect()
+pub(crate) fn start(
+    around: &Surroundings,
+    overlay: Overlay,
+    admission: Option<(Reach, &Run)>,
+) -> JoinSet<(&'static str, Outcome<()>)> {
+    all(around, overlay, admission).into_iter().map(|(name, part)| async move { (name, part.await) }).collect()
 }
 
 /// Takes up what changes in the modules folder, and in what is laid over it.

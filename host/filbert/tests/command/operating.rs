@@ -187,6 +187,8 @@ async fn an_operator_finds_a_server_again_that_was_away_and_forgot_its_history()
     greet(&cluster, "spring", "Ann").await;
     let message = until_message(&cluster, "spring-greeting", "Hello, Ann!").await;
     let settled = until_settled(&cluster, "spring").await;
+    // The operator knows it too: an answer that is cut off is asked for again.
+    replica.until_metric(SETTLED, 1).await;
 
     line.cut().await;
     replica.process.until_said("watch failed");
@@ -326,4 +328,42 @@ fn a_cluster_that_is_not_there_is_named() {
         silent.0
     );
     assert!(silent.0.ends_with("hint: is the cluster running, and is this the right kubeconfig?\n"), "{}", silent.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_refused_while_a_replica_answers_and_until_the_operator_is_withdrawn() {
+    let place = Place::with_hello();
+    let cluster = Cluster::start(&place).await;
+    cluster.define(&place).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    let (listen, url) = (free.to_string(), format!("https://{free}"));
+    // What is in the operator's own namespace is never asked about.
+    let namespaces = ResourceType::new("", "v1", "namespaces");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ops"}});
+    cluster.api.create(&namespaces, None, &namespace).await.expect("created");
+    let arguments =
+        ["--kubeconfig", "kubeconfig", "--modules", "modules", "--namespace", "ops", "--webhook-listen", &listen];
+    let mut replica = Replica::start(&place, &[&arguments[..], &["--webhook-url", &url]].concat());
+    let ready = replica.ready().await;
+    assert!(ready.contains("[+] admission: reviews are answered"), "{ready}");
+    let resource = ResourceType::new("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations");
+    let configuration = ObjectKey { resource, namespace: None, name: "filbert".to_owned() };
+    until(&cluster.api, &configuration, |it| it["webhooks"][0]["clientConfig"]["caBundle"].is_string()).await;
+
+    let refused = async |who: &str| {
+        let object = json!({"apiVersion": "example.dev/v1", "kind": "Greeting", "metadata": {"name": "spring", "namespace": "default"}, "spec": {"who": who}});
+        cluster.api.apply(&greeting("spring"), &object, "person", true).await.err().map(|error| error.detail())
+    };
+    let said = refused("").await.expect("nobody is greeted");
+    assert!(said.contains("denied the request") && said.contains("spec.who"), "{said}");
+    assert_eq!(cluster.api.get(&greeting("spring")).await.expect("an answer"), None);
+    assert_eq!(refused("Ann").await, None);
+    until_message(&cluster, "spring-greeting", "Hello, Ann!").await;
+
+    assert!(replica.process.terminate().success());
+    let said = refused("Bob").await.expect("nobody answers");
+    assert!(said.contains("failed calling webhook"), "{said}");
+    let withdrawn = place.run(&["withdraw", "--kubeconfig", "kubeconfig"]);
+    assert!(withdrawn.status.success(), "{}", String::from_utf8_lossy(&withdrawn.stderr));
+    assert_eq!(refused("Bob").await, None);
 }
