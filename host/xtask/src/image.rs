@@ -3,6 +3,7 @@
 //!
 //! The same sources make the same bytes: there are no times and no names of people in it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -108,7 +109,7 @@ fn modules() -> Result<Vec<File>> {
         }
         files.push(File { path: format!("modules/{name}"), mode: 0o444, bytes: fs::read(&document)? });
     }
-    if !files.iter().any(|file| file.path.ends_with(".wasm")) {
+    if !files.iter().any(|file| Path::new(&file.path).extension().is_some_and(|extension| extension == "wasm")) {
         bail!("there are no components in `{}`", project::modules().display());
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -140,8 +141,12 @@ fn layer(files: &[File]) -> Result<Layer> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    let mut text = "sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// Writes the layout anew; answers with the digest of the manifest, under which registries know the image.
