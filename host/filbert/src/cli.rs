@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// The cluster is that of `--kubeconfig`, `--context` or KUBECONFIG; in a pod its own. The definitions must be there
     /// (`filbert crds` prints them). Of all replicas one acts, the others are ready to. SIGTERM ends it once the passes that
     /// run have ended.
-    Run(Run),
+    Run(Box<Run>),
     /// Run the operator against an embedded API server and show every pass.
     Dev(Dev),
     /// Show what would be done for the resources of a file, step by step, each action with its reason.
@@ -203,6 +203,7 @@ pub(crate) struct Run {
 
 /// How API servers ask for reviews.
 #[derive(Args, Clone)]
+#[expect(clippy::struct_field_names, reason = "fields are called as the flags, which stand among others")]
 pub(crate) struct WebhookOptions {
     /// Where admission reviews are answered, over HTTPS. Without it the same modules judge only when a resource is reconciled.
     #[arg(long, env = "FILBERT_WEBHOOK_LISTEN", value_name = "ADDRESS")]

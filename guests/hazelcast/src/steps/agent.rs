@@ -459,6 +459,7 @@ mod tests {
 
     #[test]
     fn a_hot_backup_that_cannot_be_restored_is_named() {
+        #[expect(clippy::useless_vec, reason = "an array of these is too large for the stack")]
         for (cx, words) in vec![
             (restoring(json!({"hotBackupResourceName": "my-hb"})), "knows no HotBackup"),
             (restoring(json!({"hotBackupResourceName": "my-hb"})).with_served(BACKUPS), "no HotBackup my-hb"),

@@ -152,7 +152,7 @@ impl Left {
             // Somebody wrote in between, and the change will bring us here again.
             Err(status) if status.code == 409 || status.code == 404 => {}
             Err(status) => {
-                tracing::warn!(namespace = %key, error = %status, "failed to say what a namespace waits for")
+                tracing::warn!(namespace = %key, error = %status, "failed to say what a namespace waits for");
             }
             Ok(_) => {}
         }

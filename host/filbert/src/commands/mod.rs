@@ -20,7 +20,7 @@ use crate::failure::Outcome;
 /// Runs a command to its end.
 pub(crate) async fn run(command: Command) -> Outcome<ExitCode> {
     match command {
-        Command::Run(options) => run::run(options).await,
+        Command::Run(options) => run::run(*options).await,
         Command::Dev(options) => dev::run(options).await,
         Command::Plan(options) => plan::run(options).await,
         Command::Render(options) => render::run(options).await,

@@ -63,6 +63,7 @@ fn certificates_that_are_missing_or_of_no_use_are_named_and_those_of_before_stay
     // That it is not there at all is said by whoever looks for everything that is named.
     let (nothing_to_say, unusable) = ((Status::True, "AllUsable"), (Status::False, "Unusable"));
     let useless = secret("harbour", json!({}));
+    #[expect(clippy::useless_vec, reason = "an array of these is too large for the stack")]
     for (cx, kept, said) in vec![
         (encrypted(), Value::Null, nothing_to_say),
         (encrypted().with(Secret::TYPE, before.clone()), json!("b2xk"), nothing_to_say),
