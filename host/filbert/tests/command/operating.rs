@@ -191,8 +191,7 @@ async fn an_operator_finds_a_server_again_that_was_away_and_forgot_its_history()
     replica.until_metric(SETTLED, 1).await;
 
     line.cut().await;
-    replica.process.until_said("watch failed");
-    replica.process.until_said("the lease is lost");
+    replica.process.until_all_said(&["watch failed", "the lease is lost"]);
     assert_eq!(replica.metric("operator_leader"), 0);
     greet(&cluster, "autumn", "Bob").await;
     greet(&cluster, "winter", "Cleo").await;

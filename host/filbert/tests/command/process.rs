@@ -42,15 +42,21 @@ impl Process {
 
     /// Waits for a line with this text.
     pub(crate) fn until_said(&mut self, text: &str) -> String {
+        self.until_all_said(&[text])
+    }
+
+    /// Waits until each of these texts was in a line, in any order; answers the last of these lines.
+    pub(crate) fn until_all_said(&mut self, texts: &[&str]) -> String {
+        let (begun, mut left) = (Instant::now(), texts.to_vec());
         loop {
-            match self.said.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    self.heard.push(line.clone());
-                    if line.contains(text) {
-                        return line;
-                    }
-                }
-                Err(error) => panic!("`{text}` was never said ({error}), but this: {:#?}", self.heard),
+            // Other lines may go on for ever.
+            let Ok(line) = self.said.recv_timeout(PATIENCE.saturating_sub(begun.elapsed())) else {
+                panic!("{left:?} were never said, but this: {:#?}", self.heard)
+            };
+            self.heard.push(line.clone());
+            left.retain(|text| !line.contains(text));
+            if left.is_empty() {
+                return line;
             }
         }
     }

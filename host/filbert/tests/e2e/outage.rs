@@ -11,8 +11,7 @@ async fn the_operator_comes_back_by_itself_and_what_is_settled_is_not_written() 
     let greeted = site.until_greeted("spring", "Hello, Ann!").await;
     let settled = site.until_ready(&spring).await;
     site.take_server_away().await;
-    operator.process.until_said("watch failed");
-    operator.process.until_said("the lease is lost");
+    operator.process.until_all_said(&["watch failed", "the lease is lost"]);
     assert_eq!(operator.page("/livez").0, 200);
     site.bring_server_back().await;
     operator.process.until_said("leading");
